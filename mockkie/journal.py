@@ -1,0 +1,158 @@
+"""What a world was asked and what it answered. Knows nothing of HTTP servers or stores.
+
+Bounded in bytes: the oldest entries go first, and the journal says how many went.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from mockkie.clock import isoformat
+
+LIMIT: Final = 8 * 1024 * 1024
+REDACTED: Final = "[redacted]"
+_FIXED: Final = 900  # what an entry costs before its texts are counted, measured with tracemalloc
+
+Decision = Literal["accepted", "refused", "aborted", "broken"]
+"""Done; said no; the client went away; the mock broke the contract or failed."""
+
+
+@dataclass(slots=True, frozen=True)
+class Field:
+    """One field of a request body as the mock understood it: its digest, not its content.
+
+    `size` is in bytes, of the decoded content for files. `digest` is BLAKE3 in hex.
+    """
+
+    name: str
+    kind: Literal["file", "text", "json"]
+    size: int
+    digest: str
+    filename: str | None = None
+    content_type: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The field for the control API, without what is absent."""
+        facts = {
+            "name": self.name,
+            "kind": self.kind,
+            "size": self.size,
+            "digest": self.digest,
+            "filename": self.filename,
+            "contentType": self.content_type,
+        }
+        return {key: value for key, value in facts.items() if value is not None}
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request and its answer. Secrets are redacted before they get here.
+
+    `at` is the world's instant, `received` and `sent` are body bytes, `seconds` is real time.
+    `notes` tell what the mock did that the answer does not show.
+    """
+
+    at: int
+    method: str
+    target: str
+    headers: Sequence[tuple[str, str]] = ()
+    operation: str | None = None
+    fields: Sequence[Field] = ()
+    notes: list[str] = field(default_factory=list)
+    decision: Decision = "accepted"
+    status: int | None = None
+    code: int | None = None
+    msg: str | None = None
+    why: str | None = None
+    received: int = 0
+    sent: int = 0
+    seconds: float = 0.0
+    seq: int = 0
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory the entry holds."""
+        headers = sum(len(name) + len(value) for name, value in self.headers)
+        fields = 400 * len(self.fields) + sum(len(field.name) for field in self.fields)
+        texts = len(self.target) + len(self.msg or "") + len(self.why or "")
+        return (
+            _FIXED + headers + 200 * len(self.headers) + fields + texts + sum(map(len, self.notes))
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry for the control API."""
+        return {
+            "seq": self.seq,
+            "at": isoformat(self.at),
+            "method": self.method,
+            "target": self.target,
+            "operation": self.operation,
+            "headers": [list(header) for header in self.headers],
+            "fields": [known.to_json() for known in self.fields],
+            "decision": self.decision,
+            "status": self.status,
+            "code": self.code,
+            "msg": self.msg,
+            "why": self.why,
+            "notes": list(self.notes),
+            "received": self.received,
+            "sent": self.sent,
+            "seconds": round(self.seconds, 6),
+        }
+
+    def __str__(self) -> str:
+        """One line for a person: `POST /api/file-stream-upload 401 (why)`."""
+        outcome = self.status if self.status is not None else self.decision
+        reason = f"  {self.why}" if self.why else ""
+        notes = "".join(f"  [{note}]" for note in self.notes)
+        return f"{self.method} {self.target} {outcome}{reason}{notes}"
+
+
+class Journal:
+    """The entries of one world, oldest first, within `limit` bytes."""
+
+    __slots__ = ("_entries", "_seq", "_weights", "bytes", "evicted", "limit")
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
+        self.bytes = 0
+        self.evicted = 0
+        self._seq = 0
+        self._entries: deque[Entry] = deque()
+        self._weights: deque[int] = deque()
+
+    def add(self, entry: Entry) -> None:
+        """Write an entry down and number it; the latest one always stays."""
+        self._seq += 1
+        entry.seq = self._seq
+        weight = entry.weight
+        self._entries.append(entry)
+        self._weights.append(weight)
+        self.bytes += weight
+        while self.bytes > self.limit and len(self._entries) > 1:
+            self._entries.popleft()
+            self.bytes -= self._weights.popleft()
+            self.evicted += 1
+
+    def entries(self, *, after: int = 0, limit: int | None = None) -> list[Entry]:
+        """Up to `limit` entries whose `seq` is greater than `after`, oldest first."""
+        first = self._seq - len(self._entries)
+        start = max(after - first, 0)
+        stop = len(self._entries) if limit is None else min(start + limit, len(self._entries))
+        if start == 0 and stop == len(self._entries):
+            return list(self._entries)
+        return [self._entries[index] for index in range(start, stop)]
+
+    @property
+    def last(self) -> int:
+        """The `seq` of the latest entry; 0 before the first."""
+        return self._seq
+
+    def clear(self) -> None:
+        """Forget the entries; numbering goes on."""
+        self._entries.clear()
+        self._weights.clear()
+        self.bytes = self.evicted = 0

@@ -1,0 +1,175 @@
+"""Where bytes live. May not know Starlette, requests or the control API.
+
+A store is asked in three steps: `draft` opens an upload, `Draft.write` adds its bytes as they
+arrive, `keep` makes it the file at its path, all at once. Nobody ever sees half a file.
+Every store behaves like every other: `tests/test_stores.py` holds them against one model.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from blake3 import blake3
+
+from mockkie.worlds import World
+
+HEAD: Final = 8_192  # as many leading bytes as the type identification looks at
+PIECE: Final = 256 * 1_024  # a download is read in pieces of this many bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An immutable fact about a kept file.
+
+    `path` is its identity in its world: `<uploadPath>/<fileName>`. `id` names this version:
+    an overwrite makes a new one. `digest` is BLAKE3 in hex. Instants as in `mockkie.clock`.
+    """
+
+    id: str
+    path: str
+    name: str
+    size: int
+    mime: str
+    digest: str
+    uploaded_at: int
+    expires_at: int
+
+    def expired(self, now: int) -> bool:
+        """Whether the file is gone for every reader: from `expires_at` on, inclusive."""
+        return now >= self.expires_at
+
+
+class Draft(ABC):
+    """An upload in flight: a context manager that leaves nothing behind unless it was kept."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.head = b""
+        self._hash = blake3()
+
+    async def write(self, chunk: bytes) -> None:
+        """Add bytes to the end."""
+        if not chunk:
+            return
+        if len(self.head) < HEAD:
+            self.head += chunk[: HEAD - len(self.head)]
+        self.size += len(chunk)
+        self._hash.update(chunk)
+        await self._append(chunk)
+
+    @property
+    def digest(self) -> str:
+        """BLAKE3 of the bytes so far, in hex."""
+        return self._hash.hexdigest()
+
+    @abstractmethod
+    async def _append(self, chunk: bytes) -> None: ...
+
+    @abstractmethod
+    async def discard(self) -> None:
+        """Forget the bytes, unless the draft was kept. May be called more than once."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.discard()
+
+
+class Reading(ABC):
+    """One version of a file, held open: it stays readable when it is overwritten or swept."""
+
+    @abstractmethod
+    def pieces(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `stop`, in pieces; raises `OSError` when they are lost."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of the version. May be called more than once."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+class Store(ABC):
+    """Files and worlds. All methods take the world's id; none looks at a clock."""
+
+    where: str
+    """What a person reads about the place: `memory` or a folder."""
+
+    @abstractmethod
+    async def draft(self) -> Draft:
+        """Open an upload."""
+
+    @abstractmethod
+    async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
+        """Make the draft the file at `file.path`, in place of the one that is there, atomically.
+
+        When this returns, a kill of the process no longer loses the file.
+        """
+
+    @abstractmethod
+    async def find(self, world: str, path: str) -> StoredFile | None:
+        """The file at a path, expired or not; None once it was swept or never was."""
+
+    @abstractmethod
+    async def open(self, world: str, file: StoredFile) -> Reading | None:
+        """Hold a version open; None when it is no longer there."""
+
+    @abstractmethod
+    async def list(
+        self, world: str, *, after: str = "", limit: int = 1_000
+    ) -> Sequence[StoredFile]:
+        """Up to `limit` files whose path sorts behind `after` (by code point), in that order."""
+
+    @abstractmethod
+    async def count(self, world: str) -> tuple[int, int]:
+        """`(files, bytes)` of a world, expired files that were not swept yet included."""
+
+    @abstractmethod
+    async def delete(self, world: str, path: str) -> StoredFile | None:
+        """Take a file away; returns it, or None when there was none."""
+
+    @abstractmethod
+    async def clear(self, world: str) -> int:
+        """Take all files of a world away; returns how many there were."""
+
+    @abstractmethod
+    async def sweep(self, world: str, now: int, limit: int = 1_000) -> Sequence[StoredFile]:
+        """Free up to `limit` files that are expired at `now`, the earliest first; returns them.
+
+        The cost depends on how many expired, not on how many live.
+        """
+
+    @abstractmethod
+    async def worlds(self) -> Sequence[World]:
+        """Every remembered world, in the order of creation, its clock where it stood."""
+
+    @abstractmethod
+    async def remember(self, world: World) -> None:
+        """Keep a world (keys, account, clock) over a restart, in place of what is known of it."""
+
+    @abstractmethod
+    async def forget(self, world: str) -> None:
+        """Drop a world with its files."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of the place. Drafts and readings that are still open are lost."""

@@ -1,0 +1,128 @@
+"""Isolated accounts, and which key opens which. Knows nothing of stores or requests."""
+
+from __future__ import annotations
+
+import hmac
+import random
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from blake3 import blake3
+
+from mockkie.clock import Clock
+from mockkie.journal import Journal
+
+DEFAULT_WORLD: Final = "default"
+DEFAULT_KEY: Final = "kie-mock-key"
+_BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(eq=False, slots=True)
+class World:
+    """One isolated account: its keys, its clock, its journal. Its files are in the store.
+
+    `account` is the opaque part of its links that tells worlds apart: downloads carry no key
+    (documented). `keys` are API keys that open it, the first being the one to hand out.
+    """
+
+    id: str
+    account: str
+    keys: tuple[str, ...]
+    clock: Clock = field(default_factory=Clock)
+    journal: Journal = field(default_factory=Journal)
+    random: random.Random = field(default_factory=random.Random)
+
+    def generate_name(self, extension: str) -> str:
+        """`<epoch ms>-<11 characters of base36>.<ext>` (observed, about 40 samples)."""
+        token = "".join(self.random.choices(_BASE36, k=11))
+        return f"{self.clock.now()}-{token}.{extension}"
+
+
+class Worlds:
+    """The worlds of one mock, found by id, by account or by key.
+
+    `any_key` lets every key that no world owns open the default world.
+    """
+
+    def __init__(self, worlds: Iterable[World], *, any_key: bool = False) -> None:
+        self.any_key = any_key
+        self._secret = secrets.token_bytes(32)
+        self._by_id: dict[str, World] = {}
+        self._by_account: dict[str, World] = {}
+        self._by_digest: dict[bytes, tuple[str, World]] = {}
+        for world in worlds:
+            self.add(world)
+
+    def __iter__(self) -> Iterator[World]:
+        return iter(list(self._by_id.values()))
+
+    @property
+    def default(self) -> World:
+        """The world of whoever names no other."""
+        return self._by_id[DEFAULT_WORLD]
+
+    def add(self, world: World) -> None:
+        """Take a world in; `ValueError` when its id, account or a key is another one's."""
+        if world.id in self._by_id:
+            raise ValueError(f"there is a world with the id {world.id!r} already")
+        if world.account in self._by_account:
+            raise ValueError(f"there is a world with the account {world.account!r} already")
+        for key in world.keys:
+            if self._owner(key) is not None:
+                raise ValueError("one of these keys opens another world already")
+        self._by_id[world.id] = world
+        self._by_account[world.account] = world
+        for key in world.keys:
+            self._by_digest[self._digest(key)] = (key, world)
+
+    def remove(self, world: World) -> None:
+        """Let a world go."""
+        del self._by_id[world.id], self._by_account[world.account]
+        for key in world.keys:
+            del self._by_digest[self._digest(key)]
+
+    def get(self, world_id: str) -> World | None:
+        """The world of an id."""
+        return self._by_id.get(world_id)
+
+    def of_account(self, account: str) -> World | None:
+        """The world whose links carry this account."""
+        return self._by_account.get(account)
+
+    def of_key(self, key: str) -> World | None:
+        """The world that a key opens, or None.
+
+        Time does not tell how much of a wrong key was right: keys are looked up by a digest
+        under a secret of this process, and the found key is compared in constant time.
+        """
+        owner = self._owner(key)
+        if owner is None and self.any_key and key:
+            return self.default
+        return owner
+
+    def _owner(self, key: str) -> World | None:
+        known = self._by_digest.get(self._digest(key))
+        if known is None or not hmac.compare_digest(known[0].encode(), key.encode()):
+            return None
+        return known[1]
+
+    def _digest(self, key: str) -> bytes:
+        return blake3(key.encode(), key=self._secret).digest()
+
+    def create(self, *, world_id: str | None = None, keys: Iterable[str] = ()) -> World:
+        """A new world with what is missing made up; `ValueError` as for `add`."""
+        name = world_id or f"world-{secrets.token_hex(6)}"
+        world = World(
+            id=name,
+            account=self._free_account(),
+            keys=tuple(keys) or (f"kie-mock-{secrets.token_hex(12)}",),
+        )
+        self.add(world)
+        return world
+
+    def _free_account(self) -> str:
+        while (account := str(secrets.randbelow(9 * 10**7) + 10**7)) in self._by_account:
+            pass
+        return account
