@@ -16,6 +16,7 @@ from mockkie.journal import Journal
 
 DEFAULT_WORLD: Final = "default"
 DEFAULT_KEY: Final = "kie-mock-key"
+_MOST_GRAVES: Final = 1_000
 _BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -33,6 +34,16 @@ class World:
     clock: Clock = field(default_factory=Clock)
     journal: Journal = field(default_factory=Journal)
     random: random.Random = field(default_factory=random.Random)
+    graves: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """When the files that were swept last were uploaded and expired, by path: to tell why a
+    link is dead."""
+
+    def bury(self, path: str, uploaded_at: int, expires_at: int) -> None:
+        """Remember the end of a file; the oldest of too many graves is forgotten."""
+        self.graves.pop(path, None)
+        self.graves[path] = (uploaded_at, expires_at)
+        if len(self.graves) > _MOST_GRAVES:
+            del self.graves[next(iter(self.graves))]
 
     def generate_name(self, extension: str) -> str:
         """`<epoch ms>-<11 characters of base36>.<ext>` (observed, about 40 samples)."""

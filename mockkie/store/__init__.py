@@ -15,6 +15,7 @@ from typing import Final, Self
 
 from blake3 import blake3
 
+from mockkie.problems import Problem
 from mockkie.worlds import World
 
 HEAD: Final = 8_192  # as many leading bytes as the type identification looks at
@@ -49,12 +50,20 @@ class Draft(ABC):
     def __init__(self) -> None:
         self.size = 0
         self.head = b""
+        self.limit: tuple[int, str] | None = None
         self._hash = blake3()
 
     async def write(self, chunk: bytes) -> None:
-        """Add bytes to the end."""
+        """Add bytes to the end; raises `file-too-large` for the byte over `limit`.
+
+        A limit is `(bytes, who says so)`.
+        """
         if not chunk:
             return
+        if self.limit is not None and self.size + len(chunk) > self.limit[0]:
+            raise Problem(
+                "file-too-large", f"the file is over {self.limit[0]:,} bytes ({self.limit[1]})"
+            )
         if len(self.head) < HEAD:
             self.head += chunk[: HEAD - len(self.head)]
         self.size += len(chunk)

@@ -1,0 +1,240 @@
+"""One request from start to finish. Knows no sockets: the server below calls it as an ASGI app."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from mockkie import links
+from mockkie.auth import authenticate
+from mockkie.body import BodyReader
+from mockkie.clock import http_date, stopwatch
+from mockkie.contract import Operation, decode_path
+from mockkie.control import PREFIX, control_app
+from mockkie.exchange import Exchange
+from mockkie.journal import REDACTED, Entry
+from mockkie.operations import HANDLERS, check_handlers
+from mockkie.parameters import judge_parameters
+from mockkie.problems import Problem
+from mockkie.sampling import sample_answer
+from mockkie.service import Service
+from mockkie.wire import Answer, Disconnected, Request, printable
+
+_log: Final = logging.getLogger("mockkie")
+_SECRETS: Final = frozenset(("authorization", "cookie", "proxy-authorization", "x-api-key"))
+_CONTROL: Final = (PREFIX, "/livez", "/readyz")
+
+
+class Mock:
+    """The mock as an ASGI app over a `Service`."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.from_examples, self.not_served = check_handlers(service.contract)
+        self._control = control_app(service)
+        named = {scheme.name.lower() for scheme in service.contract.schemes.values()}
+        self._secrets = _SECRETS | named
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self.service.start()
+            if scope["path"].startswith(_CONTROL):
+                await self._control(scope, receive, send)
+            else:
+                await self._serve(Request(scope, receive), send)
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    async def _serve(self, request: Request, send: Send) -> None:
+        """Answer one request of the API: this is the whole way."""
+        started = stopwatch()
+        exchange = self._begin(request)
+        entry = exchange.entry
+        try:
+            answer = await self._answer(exchange)
+        except Problem as problem:
+            answer = self._refuse(exchange, problem)
+        except Disconnected:
+            answer = None
+            entry.decision = "aborted"
+            entry.why = f"the client hung up after {request.received:,} bytes of its body"
+        except Exception as error:  # noqa: BLE001 - a mock answers, whatever happens
+            _log.exception("%s %s failed", entry.method, entry.target)
+            answer = self._fail(exchange, f"{type(error).__name__}: {error}")
+        entry.received = request.received
+        entry.at = exchange.world.clock.now()
+        if answer is not None:
+            self._dress(exchange, answer)
+        exchange.world.journal.add(entry)
+        if answer is not None:
+            await self._write(exchange, answer, send)
+        entry.seconds = stopwatch() - started
+        self.service.tell(exchange.world, entry)
+
+    async def _answer(self, exchange: Exchange) -> Answer:
+        """Route, key, media type, body, handler, and the check of what comes out."""
+        service, request = exchange.service, exchange.request
+        operation = self._route(exchange)
+        exchange.world = authenticate(operation, request, service.worlds)
+        judge_parameters(operation, request, exchange.values)
+        async with await service.store.draft() as draft:
+            reader = BodyReader(operation, service.settings, draft)
+            try:
+                body = await reader.read(request)
+            finally:
+                exchange.entry.fields = reader.body.fields
+            handler = HANDLERS.get(operation.id)
+            if handler is None:
+                answer = sample_answer(service.contract, operation, request)
+            else:
+                answer = await handler(exchange, body, draft)
+        miss = operation.miss(answer.status, answer.headers, answer.json)
+        return answer if miss is None else self._fail(exchange, miss)
+
+    def _begin(self, request: Request) -> Exchange:
+        world = self.service.worlds.default
+        entry = Entry(
+            at=world.clock.now(),
+            method=request.method,
+            target=request.target,
+            headers=[
+                (name, _redact(value) if name in self._secrets else value)
+                for name, value in request.headers.items()
+            ],
+        )
+        return Exchange(self.service, request, world, entry)
+
+    def _route(self, exchange: Exchange) -> Operation:
+        """The operation of the request; on a port of one kind, only those of that kind."""
+        service, request = exchange.service, exchange.request
+        path = decode_path(request.raw_path)
+        if path is None:
+            raise Problem("route-not-found", "the path is not UTF-8 behind its percent signs")
+        try:
+            operation, exchange.values = service.contract.route(request.method, path)
+        except Problem as problem:
+            exchange.matched = service.contract.on_path(path)
+            if problem.name == "method-not-allowed" and self._is_strange(exchange, path):
+                exchange.matched = None
+                why = f"no path of the contract is {path!r}, and no file has such a link"
+                raise Problem("route-not-found", why) from None
+            raise
+        exchange.matched = operation
+        exchange.entry.operation = operation.id
+        server = request.scope.get("server")
+        if service.download_port is not None and server is not None:
+            here = server[1] == service.download_port
+            if here != operation.is_download:
+                exchange.matched = None
+                kind = "downloads" if here else "uploads"
+                raise Problem("route-not-found", f"this port is for {kind} only")
+        return operation
+
+    def _is_strange(self, exchange: Exchange, path: str) -> bool:
+        """Whether a path only looks like a link because links may look like anything."""
+        if exchange.matched is None or not exchange.matched.is_download:
+            return False
+        found = links.parse_link(path.removeprefix("/"))
+        return found is None or self.service.worlds.of_account(found[0]) is None
+
+    def _refuse(self, exchange: Exchange, problem: Problem) -> Answer:
+        """The documented answer to a problem; CORS preflights are problems that are none."""
+        request, operation = exchange.request, exchange.matched
+        if problem.name == "method-not-allowed" and self._is_preflight(exchange):
+            exchange.entry.notes.append("CORS preflight")
+            return _preflight(request, problem.headers["Allow"])
+        status, body = self.service.contract.refusal(problem, operation)
+        entry = exchange.entry
+        entry.decision, entry.why = "refused", problem.why
+        headers = {name.lower(): value for name, value in problem.headers.items()}
+        headers["x-mockkie-why"] = printable(problem.why)
+        if operation is not None and problem.name != "method-not-allowed":
+            miss = operation.miss(status, headers, body)
+            if miss is not None and operation.response_key(status) is not None:
+                return self._fail(exchange, miss)
+            if miss is not None:
+                entry.notes.append(miss)
+        if self.service.settings.error_transport == "body" and not self._downloads(exchange):
+            status = 200
+        return Answer(status, headers, json=body)
+
+    def _fail(self, exchange: Exchange, why: str) -> Answer:
+        """The answer when the mock itself is at fault."""
+        problem = Problem("internal-error", why)
+        status, body = self.service.contract.refusal(problem, exchange.matched)
+        exchange.entry.decision, exchange.entry.why = "broken", why
+        return Answer(status, {"x-mockkie-why": printable(why)}, json=body)
+
+    def _dress(self, exchange: Exchange, answer: Answer) -> None:
+        """What every answer carries, and what the journal says of it."""
+        entry, settings = exchange.entry, self.service.settings
+        answer.headers["date"] = http_date(exchange.world.clock.now())
+        if settings.upload_cors is not None and not self._downloads(exchange):
+            answer.headers.setdefault("access-control-allow-origin", settings.upload_cors)
+        entry.status = answer.status
+        if isinstance(answer.json, dict):
+            code, msg = answer.json.get("code"), answer.json.get("msg")
+            entry.code = code if isinstance(code, int) else None
+            entry.msg = msg if isinstance(msg, str) else None
+
+    async def _write(self, exchange: Exchange, answer: Answer, send: Send) -> None:
+        entry = exchange.entry
+        try:
+            entry.sent = await answer.write(exchange.request, send)
+        except OSError as error:
+            # The status line is out: all that is left is to cut the body short.
+            entry.decision, entry.why = "broken", f"the file could not be read to its end: {error}"
+        entry.received = exchange.request.received
+
+    def _is_preflight(self, exchange: Exchange) -> bool:
+        request = exchange.request
+        return (
+            request.method == "OPTIONS"
+            and "access-control-request-method" in request.headers
+            and self.service.settings.upload_cors is not None
+            and not self._downloads(exchange)
+        )
+
+    def _downloads(self, exchange: Exchange) -> bool:
+        return exchange.matched is not None and exchange.matched.is_download
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """The lifespan of the server that runs this app."""
+        steps: dict[str, Callable[[], Awaitable[None]]] = {
+            "startup": self._start,
+            "shutdown": self.service.close,
+        }
+        while True:
+            step = (await receive())["type"].removeprefix("lifespan.")
+            try:
+                await steps[step]()
+            except Exception as error:  # noqa: BLE001 - the server is told, and ends with it
+                await send({"type": f"lifespan.{step}.failed", "message": str(error)})
+                return
+            await send({"type": f"lifespan.{step}.complete"})
+            if step == "shutdown":
+                return
+
+    async def _start(self) -> None:
+        await self.service.start()
+        self.service.keep_swept()
+
+
+def _redact(value: str) -> str:
+    """A secret header for the journal: its scheme stays, if it has one."""
+    scheme, space, _ = value.strip().partition(" ")
+    return f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
+
+
+def _preflight(request: Request, allow: str) -> Answer:
+    asked = request.headers.get("access-control-request-headers", "")
+    headers = {"access-control-allow-methods": allow, "access-control-max-age": "600"}
+    if asked:
+        headers["access-control-allow-headers"] = printable(asked)
+        headers["vary"] = "access-control-request-headers"
+    return Answer(204, headers)

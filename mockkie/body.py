@@ -1,0 +1,188 @@
+"""One request body, from bytes to values that the contract agrees with. Knows no worlds.
+
+The content of a file goes to the draft on the way and is never held as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from blake3 import blake3
+
+from mockkie.contract import FORM, JSON, MediaType, Operation, SchemaError
+from mockkie.form import FormReader, boundary_of, form_values
+from mockkie.journal import Field
+from mockkie.jsonbody import EncodedText, JsonBodyParser
+from mockkie.problems import Problem
+from mockkie.settings import Settings
+from mockkie.store import Draft
+from mockkie.wire import Request
+
+_CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
+_UTF8: Final = ("utf-8", "utf8", "us-ascii", "ascii")
+
+
+@dataclass(slots=True)
+class Body:
+    """The values of a body, without nulls; what the sender said of the file; for the journal."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    filename: str | None = None
+    content_type: str | None = None
+    fields: list[Field] = field(default_factory=list)
+
+
+class BodyReader:
+    """Reads the body of one request of an operation."""
+
+    def __init__(self, operation: Operation, settings: Settings, draft: Draft | None) -> None:
+        self._operation = operation
+        self._settings = settings
+        self._draft = draft
+        self.body = Body()
+
+    async def read(self, request: Request) -> Body:
+        """The body; a `Problem` says what the contract has against it."""
+        media = self._media_type(request)
+        if media is None:
+            self._nothing()
+        elif media.name.lower() == FORM:
+            await self._form(request, media)
+        elif media.name.lower() == JSON or media.name.lower().endswith("+json"):
+            await self._json(request, media)
+        return self.body
+
+    def _media_type(self, request: Request) -> MediaType | None:
+        operation = self._operation
+        if not operation.media_types:
+            return None
+        given = request.headers.getlist("content-type")
+        if not given and _empty(request):
+            return None
+        wanted = " or ".join(media.name for media in operation.media_types.values())
+        if len(given) != 1:
+            found = "several Content-Types" if given else "no Content-Type"
+            raise Problem("unsupported-media-type", f"the request has {found}; send one, {wanted}")
+        encoding = request.headers.get("content-encoding", "identity").lower()
+        if encoding != "identity":
+            raise Problem("unsupported-media-type", f"the body is {encoding}; send it plain")
+        name = given[0].partition(";")[0].strip().lower()
+        for candidate in (name, f"{name.partition('/')[0]}/*", "*/*"):
+            if candidate in operation.media_types:
+                return operation.media_types[candidate]
+        raise Problem(
+            "unsupported-media-type", f"the body is {name or 'of no type'}; send {wanted}"
+        )
+
+    def _nothing(self) -> None:
+        """A request without a body: right for some operations, for others everything is missing."""
+        if not self._operation.media_types or not self._operation.body_required:
+            return
+        for media in self._operation.media_types.values():
+            self._judge(media, {})
+        raise Problem("malformed-body", "the request has no body")
+
+    async def _form(self, request: Request, media: MediaType) -> None:
+        boundary = boundary_of(request.headers["content-type"])
+        self._set_limit(media)
+        reader = FormReader(media, self._settings.limits, self._draft)
+        form = await reader.read(request.body(), boundary)
+        self.body.fields = form.fields
+        self.body.filename, self.body.content_type = form.filename, form.content_type
+        self._accept(media, dict(form_values(form, media)))
+        if media.streamed is not None and self._draft is not None and form.has_file:
+            self._judge_length(media.streamed.name, self._draft.size, media.streamed.shortest, None)
+
+    async def _json(self, request: Request, media: MediaType) -> None:
+        charset = _CHARSET.search(request.headers["content-type"])
+        if charset and charset[1].lower() not in _UTF8:
+            raise Problem("unsupported-media-type", f"JSON is UTF-8, not {charset[1]}")
+        streamed = media.streamed
+        parser = JsonBodyParser(
+            streamed.name if streamed else None, limit=self._settings.limits.json
+        )
+        self._set_limit(media)
+        async for chunk in request.body():
+            for piece in parser.feed(chunk):
+                if self._draft is not None:
+                    await self._draft.write(piece)
+        values = {name: value for name, value in parser.close().items() if value is not None}
+        text = values.get(streamed.name) if streamed else None
+        if streamed and isinstance(text, EncodedText):
+            values[streamed.name] = True
+            self.body.content_type = text.media_type
+            self._judge_length(streamed.name, text.length, streamed.shortest, streamed.longest)
+        elif streamed and streamed.name in values:
+            why = f"{streamed.name} must be a text of base64, not {_kind(text)}"
+            raise Problem("invalid-parameter", why, parameter=streamed.name)
+        self._describe(values, streamed.name if streamed else None)
+        self._accept(media, values)
+
+    def _describe(self, values: dict[str, Any], streamed: str | None) -> None:
+        for name, value in values.items():
+            if name == streamed and self._draft is not None:
+                kind = self.body.content_type
+                size, digest = self._draft.size, self._draft.digest
+                self.body.fields.append(Field(name, "file", size, digest, content_type=kind))
+            else:
+                content = orjson.dumps(value)
+                self.body.fields.append(
+                    Field(name, "json", len(content), blake3(content).hexdigest())
+                )
+
+    def _accept(self, media: MediaType, values: dict[str, Any]) -> None:
+        path = values.get("uploadPath")
+        if self._settings.edge_slashes == "trim" and isinstance(path, str):
+            values["uploadPath"] = path.strip("/")
+        self._judge(media, values)
+        if media.streamed is not None:
+            values.pop(media.streamed.name, None)
+        self.body.values = values
+
+    def _judge(self, media: MediaType, values: dict[str, Any]) -> None:
+        if media.schema is None or media.schema.is_valid(values):
+            return
+        errors = media.schema.errors(values)
+        error = next((one for one in errors if one.missing), errors[0])
+        raise Problem(*_refusal(error), parameter=error.path[0] if error.path else "body")
+
+    def _judge_length(self, name: str, length: int, shortest: int, longest: int | None) -> None:
+        if length < shortest:
+            why = f"{name} has a length of {length:,}, the contract asks for {shortest:,}"
+            raise Problem("invalid-parameter", why, parameter=name)
+        if longest is not None and length > longest:
+            why = f"{name} has a length of {length:,}, the contract allows {longest:,}"
+            raise Problem("file-too-large", why, parameter=name)
+
+    def _set_limit(self, media: MediaType) -> None:
+        """Tell the draft the most bytes that it may take, and who says so."""
+        if self._draft is None:
+            return
+        limits = [
+            (self._settings.limits.file, "x-mockkie.limits.fileSize"),
+            (self._operation.largest_file, "the maximum of fileSize in the answer"),
+        ]
+        if media.streamed is not None and media.name.lower() == FORM:
+            limits.append((media.streamed.longest, f"the maxLength of {media.streamed.name}"))
+        known = [(limit, said) for limit, said in limits if limit is not None]
+        self._draft.limit = min(known, default=None)
+
+
+def _refusal(error: SchemaError) -> tuple[str, str]:
+    """`(problem, why)` for what a schema has against a body."""
+    if error.missing:
+        return "missing-parameter", f"{error.path[0]} is missing or empty ({error.place})"
+    return "invalid-parameter", str(error)
+
+
+def _empty(request: Request) -> bool:
+    length = request.headers.get("content-length", "0")
+    return length == "0" and "transfer-encoding" not in request.headers
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "a boolean", int: "a number", float: "a number", list: "a list"}
+    return names.get(type(value), "an object")

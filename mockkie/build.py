@@ -1,0 +1,89 @@
+"""From options to a Mock: the one place where contract, settings and store are put together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from mockkie.app import Mock
+from mockkie.clock import parse_duration
+from mockkie.contract import Contract
+from mockkie.problems import UsageError
+from mockkie.service import Service
+from mockkie.settings import DOCUMENTED, Settings
+from mockkie.store import Store
+from mockkie.store.memory import MemoryStore
+from mockkie.worlds import DEFAULT_KEY
+
+MEMORY = "memory:"
+
+
+def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about sockets
+    *,
+    contract: str | Path | None = None,
+    data: str | Path = MEMORY,
+    keys: Sequence[str] = (),
+    any_key: bool = False,
+    profile: str = DOCUMENTED,
+    retention: str | None = None,
+    download_origin: str | None = None,
+    url_upload: str | None = None,
+    url_upload_private: bool = False,
+) -> Mock:
+    """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
+
+    `retention` is an ISO 8601 duration, `data` is `memory:` or a folder. What is None is as the
+    contract says.
+    """
+    understood = Contract.read(None if contract is None else Path(contract), profile)
+    settings = _override(understood.settings, retention, download_origin, url_upload)
+    if url_upload_private:
+        changed = dataclasses.replace(settings.url_upload, allow_private=True)
+        settings = dataclasses.replace(settings, url_upload=changed)
+    service = Service(
+        contract=understood,
+        settings=settings,
+        store=open_store(data),
+        keys=tuple(keys) or (DEFAULT_KEY,),
+        any_key=any_key,
+    )
+    return Mock(service)
+
+
+def open_store(data: str | Path) -> Store:
+    """The store that `--data` names."""
+    if str(data) in (MEMORY, "memory"):
+        return MemoryStore()
+    if "://" in str(data):
+        raise UsageError(f"{data}: only `memory:` and folders can hold files in this version")
+    from mockkie.store.disk import DiskStore  # noqa: PLC0415 - SQLite is for this store only
+
+    return DiskStore.open_folder(Path(data))
+
+
+def _override(
+    settings: Settings, retention: str | None, origin: str | None, url_upload: str | None
+) -> Settings:
+    changes: dict[str, Any] = {}
+    if retention is not None:
+        try:
+            changes["retention"] = parse_duration(retention)
+        except ValueError as error:
+            raise UsageError(f"--retention: {error}") from error
+    if origin is not None:
+        if not origin.startswith(("http://", "https://")) or "/" in origin.split("://", 1)[1]:
+            raise UsageError(
+                f"--download-origin: {origin!r} is not like https://tempfile.redpandaai.co"
+            )
+        changes["origin"] = origin
+    if url_upload is not None:
+        changes["url_upload"] = dataclasses.replace(settings.url_upload, mode=_mode(url_upload))
+    return dataclasses.replace(settings, **changes)
+
+
+def _mode(text: str) -> Literal["offline", "fetch", "deny"]:
+    if text == "offline" or text == "fetch" or text == "deny":  # noqa: PLR1714 - mypy narrows this
+        return text
+    raise UsageError(f"--url-upload: {text!r} is not offline, fetch or deny")

@@ -1,0 +1,344 @@
+"""The control API below `/__mockkie`: clock, worlds, files, journal. JSON, errors as problem+json.
+
+The world is the one whose key is in `Authorization`, else the default world. Knows no uploads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mockkie import links
+from mockkie.clock import SECOND, isoformat, parse_duration, parse_instant
+from mockkie.service import Service
+from mockkie.store import StoredFile
+from mockkie.worlds import World
+
+PREFIX: Final = "/__mockkie"
+_MOST: Final = 10_000
+_PAGE: Final = 1_000
+_BODY: Final = 1_048_576
+
+Call = Callable[["Control", Request], Awaitable[Response]]
+
+
+class Refused(Exception):  # noqa: N818 - it carries the answer
+    """What the control API says no with: an RFC 9457 problem."""
+
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+
+
+class Control:
+    """The calls of the control API over one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def world(self, request: Request) -> World:
+        """The world of a request; an unknown key is refused: it would act on another's world."""
+        written = request.headers.get("authorization")
+        if written is None:
+            return self._service.worlds.default
+        scheme, _, key = written.strip().partition(" ")
+        world = self._service.worlds.of_key(key.strip()) if scheme.lower() == "bearer" else None
+        if world is None:
+            raise Refused(
+                401, "no world has this key; leave Authorization out for the default world"
+            )
+        return world
+
+    async def show_clock(self, request: Request) -> Response:
+        """`GET /clock`."""
+        return _json(clock_state(self.world(request)))
+
+    async def advance_clock(self, request: Request) -> Response:
+        """`POST /clock/advance` with `seconds` or `duration`."""
+        world = self.world(request)
+        body = await _body(request, {"seconds", "duration"})
+        if len(body) != 1:
+            raise Refused(400, 'send {"seconds": N} or {"duration": "P3D"}')
+        duration = _duration(body)
+        return await self._move(world, lambda: world.clock.advance(duration))
+
+    async def set_clock(self, request: Request) -> Response:
+        """`PUT /clock` with `now` and/or `frozen`."""
+        world = self.world(request)
+        body = await _body(request, {"now", "frozen"})
+        now, frozen = body.get("now"), body.get("frozen")
+        if not body or not isinstance(now, str | None) or not isinstance(frozen, bool | None):
+            raise Refused(400, 'send {"now": "2025-01-01T12:00:00Z"} and/or {"frozen": true}')
+        try:
+            instant = None if now is None else parse_instant(now)
+        except ValueError as error:
+            raise Refused(400, str(error)) from error
+        return await self._move(world, lambda: world.clock.set(now=instant, frozen=frozen))
+
+    async def reset_clock(self, request: Request) -> Response:
+        """`DELETE /clock`: back to real time."""
+        world = self.world(request)
+        return await self._move(world, world.clock.reset)
+
+    async def _move(self, world: World, move: Callable[[], None]) -> Response:
+        try:
+            await self._service.move_clock(world, move)
+        except ValueError as error:
+            raise Refused(400, str(error)) from error
+        return _json(clock_state(world))
+
+    async def list_worlds(self, request: Request) -> Response:
+        """`GET /worlds`."""
+        del request
+        return _json({"worlds": [await self._world_state(world) for world in self._service.worlds]})
+
+    async def create_world(self, request: Request) -> Response:
+        """`POST /worlds`, `id` and `keys` if they matter."""
+        body = await _body(request, {"id", "keys"})
+        world_id, keys = body.get("id"), body.get("keys", [])
+        if not (world_id is None or _is_word(world_id)):
+            raise Refused(400, "a world's id is a text of 1 to 100 printable characters, without /")
+        if not isinstance(keys, list) or not all(_is_word(key) for key in keys):
+            raise Refused(
+                400, "keys is a list of texts of 1 to 100 printable characters, without /"
+            )
+        try:
+            world = await self._service.create_world(world_id, keys)
+        except ValueError as error:
+            raise Refused(409, str(error)) from error
+        return _json(await self._world_state(world), 201)
+
+    async def drop_world(self, request: Request) -> Response:
+        """`DELETE /worlds/{id}`."""
+        world = self._service.worlds.get(request.path_params["id"])
+        if world is None:
+            raise Refused(404, "there is no such world")
+        try:
+            await self._service.drop_world(world)
+        except ValueError as error:
+            raise Refused(409, str(error)) from error
+        return Response(status_code=204)
+
+    async def _world_state(self, world: World) -> dict[str, Any]:
+        count, size = await self._service.store.count(world.id)
+        return {
+            "id": world.id,
+            "key": world.keys[0] if world.keys else None,
+            "keys": list(world.keys),
+            "account": world.account,
+            "clock": clock_state(world),
+            "files": count,
+            "bytes": size,
+        }
+
+    async def list_files(self, request: Request) -> Response:
+        """`GET /files`: the live ones by path, `after` and `limit` to page."""
+        world = self.world(request)
+        limit = _count(request, "limit", _PAGE)
+        after = request.query_params.get("after", "")
+        files = await self._service.live_files(world, after=after, limit=limit)
+        more = files[-1].path if len(files) == limit else None
+        shown = [self._file_state(request, world, file) for file in files]
+        return _json({"files": shown, "next": more})
+
+    async def delete_files(self, request: Request) -> Response:
+        """`DELETE /files`: all, or the one at `path`."""
+        world = self.world(request)
+        path = request.query_params.get("path")
+        if path is None:
+            return _json({"deleted": await self._service.store.clear(world.id)})
+        gone = await self._service.store.delete(world.id, path)
+        if gone is None or gone.expired(world.clock.now()):
+            raise Refused(404, f"no file is at {path!r}")
+        return _json({"deleted": 1})
+
+    def _file_state(self, request: Request, world: World, file: StoredFile) -> dict[str, Any]:
+        settings = self._service.settings
+        origin = settings.origin or links.request_origin(request.scope, request.headers)
+        port = self._service.download_port
+        if settings.origin is None and port is not None:
+            origin = links.with_port(origin, port)
+        return {
+            "path": file.path,
+            "fileName": file.name,
+            "filePath": links.file_path(settings, world, file.path),
+            "downloadUrl": origin + links.link_path(settings, world, file.path),
+            "fileSize": file.size,
+            "mimeType": file.mime,
+            "digest": file.digest,
+            "uploadedAt": isoformat(file.uploaded_at),
+            "expiresAt": isoformat(file.expires_at),
+        }
+
+    async def list_journal(self, request: Request) -> Response:
+        """`GET /journal`: the entries behind `after`, oldest first."""
+        journal = self.world(request).journal
+        limit, after = _count(request, "limit", _PAGE), _count(request, "after", 0, lowest=0)
+        entries = journal.entries(after=after, limit=limit)
+        return _json(
+            {
+                "entries": [entry.to_json() for entry in entries],
+                "last": journal.last,
+                "evicted": journal.evicted,
+            }
+        )
+
+    async def clear_journal(self, request: Request) -> Response:
+        """`DELETE /journal`."""
+        self.world(request).journal.clear()
+        return Response(status_code=204)
+
+    async def reset(self, request: Request) -> Response:
+        """`POST /reset`: the world as new."""
+        await self._service.reset(self.world(request))
+        return Response(status_code=204)
+
+
+def clock_state(world: World) -> dict[str, Any]:
+    """`{"now", "offset", "frozen"}`: offset in seconds."""
+    clock = world.clock
+    return {
+        "now": isoformat(clock.now()),
+        "offset": clock.offset / SECOND,
+        "frozen": clock.frozen,
+    }
+
+
+CALLS: Final[dict[str, dict[str, Call]]] = {
+    "/clock": {
+        "GET": Control.show_clock,
+        "PUT": Control.set_clock,
+        "DELETE": Control.reset_clock,
+    },
+    "/clock/advance": {"POST": Control.advance_clock},
+    "/worlds": {"GET": Control.list_worlds, "POST": Control.create_world},
+    "/worlds/{id}": {"DELETE": Control.drop_world},
+    "/files": {"GET": Control.list_files, "DELETE": Control.delete_files},
+    "/journal": {"GET": Control.list_journal, "DELETE": Control.clear_journal},
+    "/reset": {"POST": Control.reset},
+}
+
+
+def control_app(service: Service) -> ASGIApp:
+    """The control API as an ASGI app, the built-in origin and the health checks included."""
+    control = Control(service)
+    calls = [
+        Route(path, _Endpoint(control, path, methods), methods=None)
+        for path, methods in CALLS.items()
+    ]
+    return Router(
+        [
+            Mount(f"{PREFIX}/origin", service.origin),
+            Mount(PREFIX, Router(calls, redirect_slashes=False, default=_unknown)),
+            Route("/livez", _healthy),
+            Route("/readyz", _healthy),
+        ],
+        redirect_slashes=False,
+        default=_unknown,
+    )
+
+
+class _Endpoint:
+    """The methods of one path; everything that is refused leaves as problem+json."""
+
+    def __init__(self, control: Control, path: str, methods: dict[str, Call]) -> None:
+        self._control = control
+        self._path = path
+        self._methods = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            call = self._methods.get(request.method)
+            if call is None:
+                allow = ", ".join(self._methods)
+                raise Refused(405, f"{PREFIX}{self._path} takes {allow}", {"Allow": allow})
+            response = await call(self._control, request)
+        except Refused as refused:
+            response = _problem(refused)
+        await response(scope, receive, send)
+
+
+async def _healthy(request: Request) -> Response:
+    del request
+    return _json({"status": "ok"})
+
+
+async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
+    known = ", ".join(PREFIX + path for path in CALLS)
+    await _problem(Refused(404, f"the control API has: {known}"))(scope, receive, send)
+
+
+async def _body(request: Request, known: set[str]) -> dict[str, Any]:
+    """The JSON object that a call carries, empty without a body; only with members it knows."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > _BODY:
+            raise Refused(413, "the body of a control call is small")
+    if not content:
+        return {}
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, f"the body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise Refused(400, "the body is a JSON object")
+    strange = set(value) - known
+    if strange:
+        wanted = ", ".join(sorted(known))
+        raise Refused(400, f"{min(strange)!r} is not known here; known are: {wanted}")
+    return value
+
+
+def _duration(body: dict[str, Any]) -> int:
+    seconds = body.get("seconds")
+    if "duration" in body:
+        try:
+            return parse_duration(str(body["duration"]))
+        except ValueError as error:
+            raise Refused(400, str(error)) from error
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise Refused(400, "seconds is a number")
+    return round(seconds * SECOND)
+
+
+def _count(request: Request, name: str, default: int, *, lowest: int = 1) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdecimal() or int(text) < lowest:
+        raise Refused(400, f"{name} is a number from {lowest} on")
+    return min(int(text), _MOST) if lowest else int(text)
+
+
+def _is_word(text: Any) -> bool:
+    longest = 100
+    return (
+        isinstance(text, str)
+        and 0 < len(text) <= longest
+        and text.isprintable()
+        and "/" not in text
+    )
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+def _problem(refused: Refused) -> Response:
+    value = {"type": "about:blank", "status": refused.status, "detail": refused.detail}
+    return Response(
+        orjson.dumps(value),
+        refused.status,
+        headers=refused.headers,
+        media_type="application/problem+json",
+    )

@@ -1,0 +1,111 @@
+"""Reading a file back: ranges and conditions (RFC 9110). Knows nothing of the document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from starlette.datastructures import Headers
+
+from mockkie.clock import SECOND, from_datetime, http_date
+from mockkie.problems import Problem
+from mockkie.store import Reading, StoredFile
+from mockkie.wire import Answer
+
+_RANGE: Final = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE | re.ASCII)
+_TAGS: Final = re.compile(r'(W/)?"([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The bytes from `start` up to `stop` of a file of `size`."""
+
+    start: int
+    stop: int
+    size: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of the file."""
+        return self.start == 0 and self.stop == self.size
+
+
+def etag(file: StoredFile) -> str:
+    """A strong validator: equal for equal bytes, different for different ones."""
+    return f'"{file.digest[:32]}"'
+
+
+def answer(
+    file: StoredFile, reading: Reading, request: Headers, method: str, cache: str | None
+) -> Answer:
+    """The answer to GET or HEAD of a live file; raises `range-not-satisfiable`."""
+    headers = {
+        "etag": etag(file),
+        "last-modified": http_date(file.uploaded_at),
+        "accept-ranges": "bytes",
+    }
+    if cache:
+        headers["cache-control"] = cache
+    if not_modified(file, request):
+        return Answer(304, headers)
+    headers["content-type"] = file.mime
+    span = Span(0, file.size, file.size)
+    ranged = requested_span(file, request) if method == "GET" else None
+    if ranged is not None:
+        span = ranged
+        headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{span.size}"
+    pieces = None if method == "HEAD" else _pieces(reading, span)
+    return Answer(206 if ranged else 200, headers, pieces=pieces, length=span.stop - span.start)
+
+
+def not_modified(file: StoredFile, request: Headers) -> bool:
+    """Whether the client's copy is good: If-None-Match, or else If-Modified-Since."""
+    tags = request.get("if-none-match")
+    if tags is not None:
+        ours = etag(file)[1:-1]
+        return tags.strip() == "*" or any(tag == ours for _, tag in _TAGS.findall(tags))
+    since = _parse_date(request.get("if-modified-since"))
+    return since is not None and file.uploaded_at // SECOND * SECOND <= since
+
+
+def requested_span(file: StoredFile, request: Headers) -> Span | None:
+    """The one range that is asked for; None to answer with the whole file."""
+    match = _RANGE.fullmatch(request.get("range", ""))
+    if match is None or not (match[1] or match[2]) or not _if_range(file, request):
+        return None
+    if match[1]:
+        start = int(match[1])
+        stop = min(int(match[2]) + 1, file.size) if match[2] else file.size
+        if match[2] and int(match[2]) < start:
+            return None
+    else:
+        start, stop = max(file.size - int(match[2]), 0), file.size
+    if start >= stop:
+        why = f"the file has {file.size:,} bytes, the range starts at {start:,}"
+        raise Problem(
+            "range-not-satisfiable", why, headers={"content-range": f"bytes */{file.size}"}
+        )
+    return Span(start, stop, file.size)
+
+
+def _if_range(file: StoredFile, request: Headers) -> bool:
+    condition = request.get("if-range")
+    if condition is None or condition.strip() == etag(file):
+        return True
+    return _parse_date(condition) == file.uploaded_at // SECOND * SECOND
+
+
+def _parse_date(text: str | None) -> int | None:
+    try:
+        return None if text is None else from_datetime(parsedate_to_datetime(text))
+    except ValueError:
+        return None
+
+
+async def _pieces(reading: Reading, span: Span) -> AsyncIterator[bytes]:
+    async with reading:
+        async for piece in reading.pieces(span.start, span.stop):
+            yield piece

@@ -1,0 +1,60 @@
+"""One request on its way through the mock: what is known of it so far. Knows no bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockkie import links
+from mockkie.clock import isoformat
+from mockkie.contract import Operation
+from mockkie.journal import Entry
+from mockkie.service import Service
+from mockkie.settings import Settings
+from mockkie.store import StoredFile
+from mockkie.wire import Request
+from mockkie.worlds import World
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The request, what it matched, and the journal entry that grows with it."""
+
+    service: Service
+    request: Request
+    world: World
+    entry: Entry
+    matched: Operation | None = None
+    values: tuple[str, ...] = ()
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that the request matched; `LookupError` before it did."""
+        if self.matched is None:
+            raise LookupError("the request has not been routed yet")
+        return self.matched
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the mock."""
+        return self.service.settings
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of the links that this request is answered with."""
+        if self.settings.origin is not None:
+            return self.settings.origin
+        origin = links.request_origin(self.request.scope, self.request.headers)
+        port = self.service.download_port
+        return origin if port is None else links.with_port(origin, port)
+
+    def describe(self, file: StoredFile) -> dict[str, object]:
+        """The six facts about a file (documented), and what the profile adds (observed)."""
+        return {
+            "fileName": file.name,
+            "filePath": links.file_path(self.settings, self.world, file.path),
+            "downloadUrl": self.origin + links.link_path(self.settings, self.world, file.path),
+            "fileSize": file.size,
+            "mimeType": file.mime,
+            "uploadedAt": isoformat(file.uploaded_at),
+            **self.settings.extra_data,
+        }

@@ -1,0 +1,75 @@
+"""Download links: how they are made, and whose file one names. Knows nothing of stores.
+
+Documented: `filePath` is `<uploadPath>/<fileName>`, the link `<origin>/xxx/<filePath>`.
+Observed: `filePath` is `kieai/<account>/<uploadPath>/<fileName>`, the link `<origin>/<filePath>`.
+Both are read back whatever the style is, so that links outlive a change of the setting.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from mockkie.contract import decode_path
+from mockkie.settings import Settings
+from mockkie.worlds import World
+
+_OBSERVED: Final = "kieai"
+_HOST: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def file_path(settings: Settings, world: World, path: str) -> str:
+    """The `filePath` of a file in the style of the settings."""
+    return f"{_OBSERVED}/{world.account}/{path}" if settings.link_style == "observed" else path
+
+
+def link_path(settings: Settings, world: World, path: str) -> str:
+    """The path of a file's link, percent-encoded, with its leading slash."""
+    below = file_path(settings, world, path)
+    full = below if settings.link_style == "observed" else f"{world.account}/{below}"
+    return "/" + quote(full, safe="/")
+
+
+def parse_link(link: str) -> tuple[str, str] | None:
+    """`(account, path)` of a decoded link without its leading slash; None when it is no link."""
+    account, _, path = link.removeprefix(f"{_OBSERVED}/").partition("/")
+    return (account, path) if account and path else None
+
+
+def request_origin(scope: Scope, headers: Headers) -> str:
+    """Scheme and host as the client sees them: also behind a proxy or a mapped port."""
+    forwarded = headers.get("x-forwarded-host", "").partition(",")[0].strip()
+    host = forwarded or headers.get("host", "")
+    scheme = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+    if scheme not in _PORTS:
+        scheme = str(scope.get("scheme", "http"))
+    if not _HOST.fullmatch(host):
+        name, port = scope.get("server") or ("localhost", None)
+        host = f"[{name}]" if ":" in name else name
+        host += f":{port}" if port else ""
+    return f"{scheme}://{host}"
+
+
+def with_port(origin: str, port: int) -> str:
+    """The origin with another port, left out where it is the scheme's own."""
+    parts = urlsplit(origin)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + ("" if _PORTS.get(parts.scheme) == port else f":{port}")
+
+
+def link_in(url: str, origins: set[str]) -> str | None:
+    """The decoded path, without leading slash, of a URL on one of our origins; None elsewhere."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return None
+    if with_port(f"{parts.scheme}://{parts.hostname or ''}", port) not in origins:
+        return None
+    path = decode_path(quote(parts.path, safe="/%").encode())
+    return None if path is None else path.removeprefix("/")

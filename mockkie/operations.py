@@ -1,0 +1,216 @@
+"""What each operation does. Knows no ASGI: takes an Exchange and a Body, returns an Answer."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Final
+
+from mockkie import downloads, links
+from mockkie.body import Body
+from mockkie.contract import FORM, JSON, Contract
+from mockkie.exchange import Exchange
+from mockkie.fetching import Fetched
+from mockkie.identify import extension_for, identify
+from mockkie.problems import Problem
+from mockkie.service import duration_text, seconds_between
+from mockkie.store import Draft, Reading, StoredFile
+from mockkie.wire import Answer
+
+Handler = Callable[[Exchange, Body, Draft], Awaitable[Answer]]
+
+_LONGEST_NAME: Final = 255
+
+
+async def upload_file_stream(exchange: Exchange, body: Body, draft: Draft) -> Answer:
+    """Keep the file of a form. Of its filename only the extension survives (observed)."""
+    return await _keep(exchange, body, draft, body.filename, body.content_type)
+
+
+async def upload_file_base64(exchange: Exchange, body: Body, draft: Draft) -> Answer:
+    """Keep what was decoded; the type of a data URL is a hint (documented: it is inferred)."""
+    return await _keep(exchange, body, draft, None, body.content_type)
+
+
+async def upload_file_url(exchange: Exchange, body: Body, draft: Draft) -> Answer:
+    """Keep what a URL leads to."""
+    settings = exchange.settings
+    limits = (settings.limits.file, exchange.operation.largest_file)
+    smallest = min((limit for limit in limits if limit is not None), default=None)
+    draft.limit = None if smallest is None else (smallest, "the limit of the contract")
+    sources = _Sources(exchange)
+    async with exchange.service.fetcher.fetch(
+        body.values["fileUrl"], sources.own, sources.origin_path
+    ) as fetched:
+        exchange.entry.notes.append(fetched.told)
+        async for chunk in fetched.chunks:
+            await draft.write(chunk)
+    if "fileName" not in body.values and settings.url_name == "url" and _is_name(fetched.name):
+        body.values["fileName"] = fetched.name
+    return await _keep(exchange, body, draft, fetched.name, fetched.mime)
+
+
+async def download_file(exchange: Exchange, body: Body, draft: Draft) -> Answer:
+    """Send a file that lives; expired is gone at that instant, whether it was swept or not."""
+    del body, draft
+    file, reading = await _read(exchange, exchange.values[0])
+    answer = None
+    try:
+        answer = downloads.answer(
+            file,
+            reading,
+            exchange.request.headers,
+            exchange.request.method,
+            exchange.settings.cache_control,
+        )
+    finally:
+        if answer is None or answer.pieces is None:
+            await reading.close()
+    return answer
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "upload-file-stream": upload_file_stream,
+    "upload-file-base64": upload_file_base64,
+    "upload-file-url": upload_file_url,
+    "download-file": download_file,
+    "inspect-file": download_file,
+}
+
+_NEEDED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "upload-file-stream": (FORM, ("uploadPath",)),
+    "upload-file-base64": (JSON, ("uploadPath",)),
+    "upload-file-url": (JSON, ("fileUrl", "uploadPath")),
+}
+
+
+def check_handlers(contract: Contract) -> tuple[list[str], list[str]]:
+    """Hold the handlers against the contract, both ways; an error names the place.
+
+    Returns `(operations without a handler, handlers without an operation)`: the former answer
+    from their examples, the latter are not served.
+    """
+    for name, operation in contract.operations.items():
+        if name in _NEEDED:
+            media_name, fields = _NEEDED[name]
+            media = operation.media_types.get(media_name)
+            if media is None:
+                contract.document.fail(operation.pointer, f"{name} takes {media_name}, say so")
+            if name != "upload-file-url" and media.streamed is None:
+                kind = "`format: binary`" if media_name == FORM else "`contentEncoding: base64`"
+                contract.document.fail(media.pointer, f"{name} needs a property with {kind}")
+            for field in fields:
+                required = media.schema.value.get("required", ()) if media.schema else ()
+                if field not in media.properties or field not in required:
+                    contract.document.fail(media.pointer, f"{name} needs {field!r}, required")
+        elif name in HANDLERS and not any(known.spans_slashes for known in operation.parameters):
+            contract.document.fail(
+                operation.pointer, f"{name} needs a path parameter with x-mockkie spansSlashes"
+            )
+    served = set(contract.operations)
+    return sorted(served - set(HANDLERS)), sorted(set(HANDLERS) - served)
+
+
+async def _keep(
+    exchange: Exchange, body: Body, draft: Draft, filename: str | None, declared: str | None
+) -> Answer:
+    """Make the draft the file at its path, as of this instant."""
+    world, settings = exchange.world, exchange.settings
+    given: str | None = body.values.get("fileName")
+    mime = identify(draft.head, given or filename, declared)
+    name = given or world.generate_name(extension_for(mime, filename))
+    now = world.clock.now()
+    file = StoredFile(
+        id=secrets.token_hex(12),
+        path=f"{body.values['uploadPath']}/{name}",
+        name=name,
+        size=draft.size,
+        mime=mime,
+        digest=draft.digest,
+        uploaded_at=now,
+        expires_at=now + settings.retention,
+    )
+    await exchange.service.store.keep(world.id, draft, file)
+    status, example = exchange.operation.success
+    return Answer(status, json={**example, "data": exchange.describe(file)})
+
+
+async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
+    """The live file of a link, held open; raises `link-not-found` or `link-expired`."""
+    service, settings = exchange.service, exchange.settings
+    found = links.parse_link(link)
+    world = service.worlds.of_account(found[0]) if found else None
+    if found is None or world is None:
+        why = "this is no link of this mock; use downloadUrl of an upload as it came"
+        raise Problem("link-not-found", why, status=settings.unknown_status)
+    exchange.world = world
+    file = await service.store.find(world.id, found[1])
+    now = world.clock.now()
+    grave = world.graves.get(found[1])
+    if file is not None and file.expired(now):
+        grave = (file.uploaded_at, file.expires_at)
+        file = None
+    if file is None and grave is not None:
+        ago = duration_text(seconds_between(grave[1], now))
+        life = duration_text(seconds_between(*grave))
+        why = f"the file expired {ago} ago, {life} after its upload; upload it again"
+        raise Problem("link-expired", why, status=settings.expired_status)
+    reading = None if file is None else await service.store.open(world.id, file)
+    if file is None or reading is None:
+        why = f"no file is at {found[1]!r}: never uploaded, or deleted"
+        raise Problem("link-not-found", why, status=settings.unknown_status)
+    return file, reading
+
+
+def _is_name(name: str | None) -> bool:
+    """Whether a name that a URL brought along can be a `fileName`."""
+    if not name or name in (".", "..") or len(name) > _LONGEST_NAME or "/" in name:
+        return False
+    return name.isprintable()
+
+
+class _Sources:
+    """Where URL uploads find what is on this very mock."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        own = links.request_origin(exchange.request.scope, exchange.request.headers)
+        self._origins = {exchange.origin, own, *exchange.service.addresses}
+        if exchange.settings.url_upload.mode == "offline":
+            self._origins.update(exchange.service.contract.hosts)
+
+    async def own(self, url: str) -> Fetched | None:
+        """The file of one of our links; raises `url-not-fetched` when it is gone."""
+        link = links.link_in(url, self._origins)
+        if link is None or link.startswith("__mockkie/"):
+            return None
+        world = self._exchange.world
+        try:
+            file, reading = await _read(self._exchange, link)
+        except Problem as problem:
+            why = f"{url} answers {problem.fallback[0]}: {problem.why}"
+            raise Problem("url-not-fetched", why, parameter="fileUrl") from problem
+        finally:
+            self._exchange.world = world
+        return Fetched(
+            url=url,
+            mime=file.mime,
+            name=file.name,
+            chunks=_all_of(file, reading),
+            told=f"{url} is a link of this mock; its file was read from the store",
+        )
+
+    def origin_path(self, url: str) -> str | None:
+        """The path of a URL on the built-in origin."""
+        link = links.link_in(url, self._origins)
+        if link is None or not link.startswith("__mockkie/origin"):
+            return None
+        query = url.partition("#")[0].partition("?")[2]
+        raw = url.partition("#")[0].partition("?")[0].partition("/__mockkie/origin")[2] or "/"
+        return raw + (f"?{query}" if query else "")
+
+
+async def _all_of(file: StoredFile, reading: Reading) -> AsyncIterator[bytes]:
+    async with reading:
+        async for piece in reading.pieces(0, file.size):
+            yield piece

@@ -1,0 +1,204 @@
+"""A Mock on real sockets: in this thread, in one of its own, from a `with` block.
+
+Knows nothing of the API; below it is an ASGI app, above it the command line and the fixtures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+import orjson
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mockkie import links
+from mockkie.app import Mock
+from mockkie.clock import http_date, real_now
+from mockkie.problems import UsageError
+from mockkie.wire import printable
+
+Result = TypeVar("Result")
+
+GRACE_SECONDS: Final = 30
+KEEP_ALIVE_SECONDS: Final = 75
+_BACKLOG: Final = 2_048
+_START_SECONDS: Final = 60.0
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol; what is no HTTP is refused in the envelope of the API."""
+
+    def send_400_response(self, msg: str) -> None:
+        why = "this is not a well-formed HTTP/1.1 request"
+        body = orjson.dumps({"success": False, "code": 400, "msg": msg})
+        head = (
+            "HTTP/1.1 400 Bad Request\r\n"
+            f"date: {http_date(real_now())}\r\n"
+            "content-type: application/json\r\n"
+            f"content-length: {len(body)}\r\n"
+            f"x-mockkie-why: {printable(why)}\r\n"
+            "connection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Tells when it is ready, and ends with its `run` instead of re-raising the signal."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        wanted = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self._stop_on) for number in wanted}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop_on(self, number: int, frame: FrameType | None) -> None:
+        """Stop when the uploads in flight are done; at once when asked a second time."""
+        del number, frame
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+class Server:
+    """One mock on one address; `download_port` gives downloads a port of their own.
+
+    Port 0 takes a free one. The sockets are bound when the server is made: `UsageError` tells
+    what is in the way.
+    """
+
+    def __init__(
+        self, mock: Mock, host: str = "127.0.0.1", port: int = 0, download_port: int | None = None
+    ) -> None:
+        self.mock = mock
+        self._sockets = [_bind(host, port)]
+        self.origin = _origin(host, self._sockets[0])
+        self.download_origin = self.origin
+        if download_port is not None:
+            self._sockets.append(_bind(host, download_port))
+            self.download_origin = _origin(host, self._sockets[1])
+            mock.service.download_port = self._sockets[1].getsockname()[1]
+        mock.service.addresses.update(
+            links.with_port(f"http://{name}", known.getsockname()[1])
+            for known in self._sockets
+            for name in (host, "localhost", "127.0.0.1", "[::1]")
+            if ":" not in name.strip("[]") or name.startswith("[")
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._uvicorn: _Uvicorn | None = None
+        self._failure: BaseException | None = None
+
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGINT or SIGTERM; uploads in flight are finished first."""
+        config = uvicorn.Config(
+            self.mock,
+            http=Protocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        self._uvicorn = _Uvicorn(config, ready)
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            self._loop = runner.get_loop()
+            try:
+                runner.run(self._uvicorn.serve(sockets=self._sockets))
+            except SystemExit:
+                raise UsageError("the mock could not start: see the message above") from None
+            finally:
+                self._loop = None
+
+    def start(self) -> None:
+        """Serve from a thread of its own; returns when requests are answered."""
+        settled = threading.Event()
+
+        def serve() -> None:
+            try:
+                self.run(settled.set)
+            except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+                self._failure = error
+            finally:
+                settled.set()
+
+        self._thread = threading.Thread(target=serve, name="mockkie", daemon=True)
+        self._thread.start()
+        if not settled.wait(_START_SECONDS):
+            raise UsageError(f"the mock was not ready within {_START_SECONDS:.0f} s")
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the thread; uploads in flight are finished first. May be called more than once."""
+        if self._thread is not None and self._uvicorn is not None:
+            self._uvicorn.should_exit = True
+            self._thread.join()
+            self._thread = None
+
+    def call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine on the server's loop, from another thread."""
+        if self._loop is None:
+            coroutine.close()
+            raise RuntimeError("the mock is not running")
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A listening address. The protocol is named: without it asyncio leaves Nagle's delay on."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise UsageError(f"{host!r} is no address of this machine: {error}") from error
+    listening = socket.socket(family, kind, socket.IPPROTO_TCP)
+    try:
+        if sys.platform != "win32":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UsageError(
+                f"port {port} is taken; choose another with --port, or --port 0 for a free one"
+            ) from error
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    listening.setblocking(False)  # noqa: FBT003 - the library's own signature
+    return listening
+
+
+def _origin(host: str, listening: socket.socket) -> str:
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"http://{f'[{name}]' if ':' in name else name}:{listening.getsockname()[1]}"

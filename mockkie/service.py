@@ -1,0 +1,169 @@
+"""What one mock has: a contract, a store, worlds; and what is done with worlds as a whole.
+
+Knows nothing of requests. Made without I/O beyond the store's own; `start` makes it ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from mockkie.clock import SECOND
+from mockkie.contract import Contract
+from mockkie.fetching import Fetcher
+from mockkie.journal import Entry
+from mockkie.origin import origin_app
+from mockkie.problems import UsageError
+from mockkie.settings import Settings
+from mockkie.store import Store, StoredFile
+from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, World, Worlds
+
+SWEEP_SECONDS: Final = 30.0
+SLICE: Final = 256
+
+Watcher = Callable[[World, Entry], None]
+
+
+@dataclass(eq=False)
+class Service:
+    """The state of a mock. `keys` open the default world; `watchers` see every journal entry."""
+
+    contract: Contract
+    settings: Settings
+    store: Store
+    keys: tuple[str, ...] = (DEFAULT_KEY,)
+    any_key: bool = False
+    watchers: list[Watcher] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        url = self.settings.url_upload
+        self.worlds = Worlds((), any_key=self.any_key)
+        self.origin = origin_app()
+        self.fetcher = Fetcher(
+            url.mode,
+            timeout=url.timeout,
+            limit=url.size,
+            redirects=url.redirects,
+            origin=self.origin,
+            allow_private=url.allow_private,
+        )
+        self.started = False
+        self.addresses: set[str] = set()
+        self.download_port: int | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+
+    async def start(self) -> None:
+        """Bring the remembered worlds back, and the default one in any case."""
+        if self.started:
+            return
+        remembered = await self.store.worlds()
+        try:
+            for world in remembered:
+                if world.id == DEFAULT_WORLD:
+                    world.keys = self.keys
+                self.worlds.add(world)
+            if self.worlds.get(DEFAULT_WORLD) is None:
+                await self.store.remember(
+                    self.worlds.create(world_id=DEFAULT_WORLD, keys=self.keys)
+                )
+        except ValueError as error:
+            raise UsageError(f"the worlds of {self.store.where} cannot be used: {error}") from error
+        self.started = True
+
+    async def close(self) -> None:
+        """Stop what runs by itself and let go of the store."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        await self.fetcher.close()
+        await self.store.close()
+
+    def keep_swept(self) -> None:
+        """From now on, free expired files every now and then (needs the running loop)."""
+        self._sweeper = asyncio.create_task(self._sweep_forever())
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+            for world in self.worlds:
+                while await self._sweep(world):
+                    await asyncio.sleep(0)  # noqa: ASYNC110 - requests come first
+
+    async def _sweep(self, world: World) -> bool:
+        """Free a slice of what has expired; whether there was any."""
+        swept = await self.store.sweep(world.id, world.clock.now(), SLICE)
+        for file in swept:
+            world.bury(file.path, file.uploaded_at, file.expires_at)
+        return bool(swept)
+
+    async def create_world(self, world_id: str | None = None, keys: Iterable[str] = ()) -> World:
+        """A new isolated world; `ValueError` when the id or a key is taken."""
+        world = self.worlds.create(world_id=world_id, keys=keys)
+        await self.store.remember(world)
+        return world
+
+    async def drop_world(self, world: World) -> None:
+        """Forget a world and its files; `ValueError` for the default one."""
+        if world.id == DEFAULT_WORLD:
+            raise ValueError("the default world stays; reset it instead")
+        self.worlds.remove(world)
+        await self.store.forget(world.id)
+
+    async def move_clock(self, world: World, move: Callable[[], None]) -> None:
+        """Carry out a change of the world's clock; `ValueError` is the change's own.
+
+        What is expired before the move is gone for good: a clock that is set back later does
+        not bring a file back, no matter whether the sweep had come by.
+        """
+        while await self._sweep(world):
+            pass
+        move()
+        await self.store.remember(world)
+        self._wake.set()
+
+    async def reset(self, world: World) -> None:
+        """As new: no files, no journal, real time."""
+        await self.store.clear(world.id)
+        world.journal.clear()
+        world.clock.reset()
+        await self.store.remember(world)
+
+    async def live_files(
+        self, world: World, *, after: str = "", limit: int = 1_000
+    ) -> list[StoredFile]:
+        """Up to `limit` files that can be read now, by path, behind `after`."""
+        now = world.clock.now()
+        found: list[StoredFile] = []
+        while len(found) < limit:
+            page = await self.store.list(world.id, after=after, limit=limit)
+            found += [file for file in page if not file.expired(now)]
+            if len(page) < limit:
+                break
+            after = page[-1].path
+        return found[:limit]
+
+    def tell(self, world: World, entry: Entry) -> None:
+        """Tell the watchers of an entry whose request is done with."""
+        for watcher in self.watchers:
+            watcher(world, entry)
+
+
+def duration_text(seconds: float) -> str:
+    """A span of time as a person says it: `3 days`, `2 h`, `45 s`."""
+    for unit, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{seconds:.1f}".removesuffix(".0") + " s"
+
+
+def seconds_between(earlier: int, later: int) -> float:
+    """The seconds from one instant to another."""
+    return (later - earlier) / SECOND

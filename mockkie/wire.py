@@ -1,0 +1,160 @@
+"""ASGI messages in, ASGI messages out. Knows nothing of worlds, stores or the contract.
+
+The only module that calls `receive` and `send` for the API's own requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from mockkie.clock import stopwatch
+
+DRAIN_BYTES: Final = 4 * 1024**3
+DRAIN_SECONDS: Final = 120.0
+SILENCE_SECONDS: Final = 5.0
+
+
+class Disconnected(Exception):  # noqa: N818 - the word of ASGI
+    """The client went away before its request was complete."""
+
+
+class Request:
+    """One request: its head, and its body as it comes."""
+
+    __slots__ = ("_receive", "complete", "disconnected", "headers", "received", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.headers = Headers(scope=scope)
+        self.received = 0
+        self.complete = False
+        self.disconnected = False
+        self._receive = receive
+
+    @property
+    def method(self) -> str:
+        """The method, in capitals."""
+        return str(self.scope["method"])
+
+    @property
+    def cookies(self) -> dict[str, list[str]]:
+        """The cookies of the request by name."""
+        jar: SimpleCookie = SimpleCookie()
+        try:
+            jar.load("; ".join(self.headers.getlist("cookie")))
+        except CookieError:
+            return {}
+        return {name: [morsel.value] for name, morsel in jar.items()}
+
+    @property
+    def raw_path(self) -> bytes:
+        """The path as it came, percent-encoded."""
+        raw = self.scope.get("raw_path")
+        return raw if isinstance(raw, bytes) else str(self.scope["path"]).encode()
+
+    @property
+    def target(self) -> str:
+        """Path and query as they came."""
+        query = self.scope.get("query_string", b"")
+        raw = self.raw_path + (b"?" + query if query else b"")
+        return raw.decode("ascii", errors="backslashreplace")
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The bytes of the body as they come; raises `Disconnected`."""
+        while not self.complete:
+            chunk = await self._next()
+            if chunk:
+                yield chunk
+
+    async def drain(self) -> None:
+        """Read on and forget, so that a client that is still sending gets to reading.
+
+        Bounded: gives up on a client that sends no end of bytes, or nothing for a while.
+        """
+        until = stopwatch() + DRAIN_SECONDS
+        try:
+            while not self.complete and self.received < DRAIN_BYTES and stopwatch() < until:
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    await self._next()
+        except (TimeoutError, Disconnected):
+            return
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.disconnected = True
+            raise Disconnected
+        chunk: bytes = message.get("body", b"")
+        self.received += len(chunk)
+        self.complete = not message.get("more_body", False)
+        return chunk
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back: a JSON value, or pieces of a file, or nothing.
+
+    `length` is that of the body in bytes; an answer to HEAD has one without a body.
+    """
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    json: Any = None
+    pieces: AsyncIterator[bytes] | None = None
+    length: int | None = None
+
+    async def write(self, request: Request, send: Send) -> int:
+        """Send the answer; returns how many bytes of body went out.
+
+        While the client is still sending, the answer goes out at once and the connection is
+        read on, so that also clients see it that send everything before they read.
+        """
+        body = b"" if self.json is None else orjson.dumps(self.json)
+        if self.json is not None:
+            self.headers.setdefault("content-type", "application/json")
+        length = len(body) if self.length is None else self.length
+        early = not request.complete and request.method not in ("GET", "HEAD")
+        if self.status not in (204, 304):
+            self.headers["content-length"] = str(length)
+        if early and request.headers.get("expect", "").lower() == "100-continue":
+            self.headers["connection"] = "close"
+        await send(
+            {"type": "http.response.start", "status": self.status, "headers": _raw(self.headers)}
+        )
+        if self.pieces is not None:
+            return await self._stream(self.pieces, send)
+        if request.method == "HEAD":
+            body = b""
+        sent = len(body)
+        if early:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await request.drain()
+            body = b""
+        await send({"type": "http.response.body", "body": body})
+        return sent
+
+    async def _stream(self, pieces: AsyncIterator[bytes], send: Send) -> int:
+        sent = 0
+        async for piece in pieces:
+            sent += len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return sent
+
+
+def printable(text: str) -> str:
+    """`text` as a header value: printable ASCII, everything else escaped, of bounded length."""
+    escaped = text.encode("unicode_escape").decode("ascii")
+    return escaped if len(escaped) <= 1_000 else escaped[:999] + "~"
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
