@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from mockkie.app import Mock
 from mockkie.clock import parse_duration
@@ -17,7 +17,8 @@ from mockkie.store import Store
 from mockkie.store.memory import MemoryStore
 from mockkie.worlds import DEFAULT_KEY
 
-MEMORY = "memory:"
+MEMORY: Final = "memory:"
+_MODES: Final[tuple[Literal["offline", "fetch", "deny"], ...]] = ("offline", "fetch", "deny")
 
 
 def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about sockets
@@ -31,6 +32,7 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     download_origin: str | None = None,
     url_upload: str | None = None,
     url_upload_private: bool = False,
+    durable: bool = False,
 ) -> Mock:
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
 
@@ -45,14 +47,14 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     service = Service(
         contract=understood,
         settings=settings,
-        store=open_store(data),
+        store=open_store(data, durable=durable),
         keys=tuple(keys) or (DEFAULT_KEY,),
         any_key=any_key,
     )
     return Mock(service)
 
 
-def open_store(data: str | Path) -> Store:
+def open_store(data: str | Path, *, durable: bool = False) -> Store:
     """The store that `--data` names."""
     if str(data) in (MEMORY, "memory"):
         return MemoryStore()
@@ -60,7 +62,7 @@ def open_store(data: str | Path) -> Store:
         raise UsageError(f"{data}: only `memory:` and folders can hold files in this version")
     from mockkie.store.disk import DiskStore  # noqa: PLC0415 - SQLite is for this store only
 
-    return DiskStore.open_folder(Path(data))
+    return DiskStore.open_folder(Path(data), durable=durable)
 
 
 def _override(
@@ -84,6 +86,7 @@ def _override(
 
 
 def _mode(text: str) -> Literal["offline", "fetch", "deny"]:
-    if text == "offline" or text == "fetch" or text == "deny":  # noqa: PLR1714 - mypy narrows this
-        return text
+    for mode in _MODES:
+        if mode == text:
+            return mode
     raise UsageError(f"--url-upload: {text!r} is not offline, fetch or deny")

@@ -38,9 +38,10 @@ DATA_URL: Final = re.compile(
 
 MARK: Final = re.compile(rb'["{}\[\]:,]')
 QUOTE_OR_ESCAPE: Final = re.compile(rb'"|\\.?', re.DOTALL)
-ESCAPE: Final = re.compile(rb'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
-NOT_JSON: Final = re.compile(rb'[\x00-\x1f]|\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})')
-UNFINISHED: Final = re.compile(rb"(?<!\\)\\(?:u[0-9a-fA-F]{0,3})?\Z")
+ESCAPE: Final = re.compile(rb"\\(?:u(.{4})|(.))", re.DOTALL)
+LINE_BREAK: Final = re.compile(rb"\\[nr]")
+JSON_TEXT: Final = re.compile(rb'(?:[^\x00-\x1f"\\]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
+UNFINISHED: Final = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?")
 SHORT: Final = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
@@ -312,35 +313,34 @@ class JsonBodyParser:
     def _in_streamed_string(self, data: bytes, at: int) -> int:
         quote = data.find(b'"', at, at + PIECE)
         stop = quote if quote >= 0 else min(at + PIECE, len(data))
-        unfinished = UNFINISHED.search(data, max(at, stop - 5), stop)
-        if unfinished and quote < 0:
-            stop = unfinished.start()
-        elif unfinished and unfinished[0] == b"\\":
-            stop, quote = quote + 1, -1
-        self._decode(data[at:stop])
-        self._left_out += stop - at
-        if quote < 0:
-            return stop
-        self._decoded.append(self._base64.finish())
-        self._keep(b'"')
-        self._step = self._between_strings
-        return stop + 1
-
-    def _decode(self, raw: bytes) -> None:
-        bare = raw
-        if b"\\" in raw and b"\\\\" not in raw:  # so every backslash starts an escape
-            bare = raw.replace(rb"\/", b"/").replace(rb"\n", b"").replace(rb"\r", b"")
-        decoded = self._base64.plain(bare, len(raw) - raw.count(b"\\"))
+        decoded = self._plain(data[at:stop])
         if decoded is None:
-            wrong = NOT_JSON.search(raw)
-            text = ESCAPE.sub(_character, raw[: wrong.start()] if wrong else raw)
-            decoded = self._base64.feed(text)
-            if wrong:
-                what = "an unknown escape" if wrong[0] == b"\\" else "a control character"
-                at = len(self._residue) + self._left_out + wrong.start()
-                raise self._malformed(f"byte {at} is {what}, inside {self._streamed}: remove it")
+            text = JSON_TEXT.match(data, at, at + PIECE)
+            raw = text[0] if text else b""
+            stop = at + len(raw)
+            decoded = self._base64.feed(ESCAPE.sub(_character, raw))
+        self._left_out += stop - at
         if decoded:
             self._decoded.append(decoded)
+        if data[stop : stop + 1] == b'"':
+            self._decoded.append(self._base64.finish())
+            self._keep(b'"')
+            self._step = self._between_strings
+            return stop + 1
+        if stop == at and not UNFINISHED.fullmatch(data, at):
+            what = "an unknown escape" if data[at : at + 1] == b"\\" else "a control character"
+            at = len(self._residue) + self._left_out
+            raise self._malformed(f"byte {at} is {what}, inside {self._streamed}: remove it")
+        return stop
+
+    def _plain(self, raw: bytes) -> bytes | None:
+        if b"\\" not in raw:
+            return self._base64.plain(raw, len(raw))
+        # The escapes that PHP, .NET and wrapped lines make common. In this order a backslash that
+        # is escaped itself is left over, and as it is no base64 the exact way has to judge it.
+        text = raw.replace(rb"\/", b"/").replace(rb"\u002B", b"+")
+        bare = LINE_BREAK.sub(b"", text)
+        return self._base64.plain(bare, (len(text) + len(bare)) // 2)
 
     def _keep(self, data: bytes) -> None:
         if len(self._residue) + len(data) > self._limit:

@@ -131,6 +131,8 @@ async def _keep(
         expires_at=now + settings.retention,
     )
     await exchange.service.store.keep(world.id, draft, file)
+    world.graves.pop(file.path, None)
+    exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {mime}")
     status, example = exchange.operation.success
     return Answer(status, json={**example, "data": exchange.describe(file)})
 

@@ -94,8 +94,8 @@ class Service:
                     await self._wake.wait()
             self._wake.clear()
             for world in self.worlds:
-                while await self._sweep(world):
-                    await asyncio.sleep(0)  # noqa: ASYNC110 - requests come first
+                while await self._sweep(world):  # noqa: ASYNC110 - a slice, then the requests
+                    await asyncio.sleep(0)
 
     async def _sweep(self, world: World) -> bool:
         """Free a slice of what has expired; whether there was any."""
@@ -132,6 +132,7 @@ class Service:
     async def reset(self, world: World) -> None:
         """As new: no files, no journal, real time."""
         await self.store.clear(world.id)
+        world.graves.clear()
         world.journal.clear()
         world.clock.reset()
         await self.store.remember(world)

@@ -120,10 +120,10 @@ def _normal(url: str) -> str:
 
     if len(url) > LONGEST:
         raise ValueError(f"is longer than {LONGEST} characters")
-    if any(char == "\\" or unicodedata.category(char)[0] == "Z" for char in url):
-        raise ValueError("contains a space or a backslash: percent-encode it")
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in url):
         raise ValueError("contains a control character or half a character")
+    if any(char == "\\" or unicodedata.category(char)[0] == "Z" for char in url):
+        raise ValueError("contains a space or a backslash: percent-encode it")
     match = _URL.fullmatch(url)
     if match is None:
         raise ValueError("is not an absolute URL with http or https")

@@ -65,7 +65,9 @@ def straightforward(body: bytes) -> Any:
     data, media = text, None
     if text[:5].lower() == "data:":
         token = r"[A-Za-z0-9_!#$&^.+-]+"  # noqa: S105 - the token of a media type
-        header = re.compile(rf"data:({token}/{token})?(;{token}=[ -~]*?)*;base64", re.IGNORECASE)
+        header = re.compile(
+            rf"data:({token}/{token})?(;{token}=[ -+\--:<-~]*)*;base64", re.IGNORECASE
+        )
         head, comma, data = text.partition(",")
         match = header.fullmatch(head)
         if not comma or not match or len(head) >= 1_024:
@@ -227,6 +229,10 @@ def test_a_body_in_chunks_gives_what_the_whole_body_gives(
 @given(body=mutated_bodies() | st.binary(max_size=40), sizes=sizes_of_chunks, piece=pieces)
 @example(body=b'{"base64Data": 5"QUJD"}', sizes=[1], piece=6)
 @example(body=b'{"base64Data":"QUJD\\\\"}', sizes=[1], piece=6)
+@example(body=b'{"base64Data":"data:;b\\\\u0061se64,"}', sizes=[1], piece=6)
+@example(body=b'{"base64Data":"data:;a=\\\\\\x;base64,QUI="}', sizes=[1], piece=6)
+@example(body=b'{"base64Data":"data:;a=\\\\\\u00e9;base64,QUI="}', sizes=[1], piece=6)
+@example(body=b'{"base64Data":"data:;a=\\"\\\\;base64,QUI="}', sizes=[1], piece=6)
 @example(body=b'{"base64Data":"QUJD\\""}', sizes=[1], piece=6)
 @example(body=b'{"base64Data":"QU\nJD"}', sizes=[1], piece=6)
 @example(body=b'{"base64Data":"QU\\u00"}', sizes=[1], piece=6)
@@ -463,6 +469,10 @@ def test_a_text_that_only_starts_like_a_data_url_is_base64(text: str) -> None:
         ("QUJDQ_==", "character 5 is '_': url-safe base64 is not accepted, use + and /"),
         ("QUJD\n\n!UJD", "character 6 is '!', which is not base64"),
         ("QUJD\0UJD", "character 4 is '\\x00', which is not base64"),
+        ("QU\\n/JD", "character 2 is '\\\\', which is not base64"),
+        ("QU\\/nJD", "character 2 is '\\\\', which is not base64"),
+        ("QU\\u002BJD", "character 2 is '\\\\', which is not base64"),
+        ("QU\\nu002BJD", "character 2 is '\\\\', which is not base64"),
         ("QU\\nrJD", "character 2 is '\\\\', which is not base64"),
         ("QUJD\\", "character 4 is '\\\\', which is not base64"),
         ('QUJD"', "character 4 is '\"', which is not base64"),

@@ -53,7 +53,8 @@ else:
 
 BATCH: Final = 64 * 1_024  # smaller chunks are gathered to this many bytes
 VERSION: Final = 1  # of the schema below, which says so itself; another one is not read
-TRASH: Final = 1_000  # as many blobs are freed between two looks at the trash
+TRASH: Final = 1_000  # as many blobs a sweep, a clear or an opening frees at a time
+FEW: Final = 8  # as many an upload does
 _BINARY: Final[int] = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 # `ends` serves the sweep in its order and the count without a look at the rows. Blobs only grow,
@@ -275,7 +276,7 @@ class DiskStore(Store):
             raise
         self._shelve(draft.blob)
         if self._index.total_changes > changes + 1:  # the trigger changed something, too
-            self._empty_trash()
+            self._empty_trash(FEW)
 
     async def find(self, world: str, path: str) -> StoredFile | None:
         rows = self._execute("SELECT * FROM file WHERE world = ? AND path = ?", (world, path))
@@ -314,7 +315,7 @@ class DiskStore(Store):
         rows = self._execute(
             "DELETE FROM file WHERE world = ? AND path = ? RETURNING *", (world, path)
         )
-        self._empty_trash()
+        self._empty_trash(FEW)
         return _stored(rows[0]) if rows else None
 
     async def clear(self, world: str) -> int:
@@ -325,9 +326,7 @@ class DiskStore(Store):
 
     async def sweep(self, world: str, now: int, limit: int = 1_000) -> Sequence[StoredFile]:
         rows = self._execute(_SWEEP, (world, now, limit))
-        if not rows:
-            return []
-        self._empty_trash()
+        self._empty_trash(max(limit, TRASH))  # also when nothing expired: see there
         # SQLite returns them in any order.
         return sorted(map(_stored, rows), key=attrgetter("expires_at", "path"))
 
@@ -406,22 +405,20 @@ class DiskStore(Store):
         with contextlib.suppress(OSError):
             os.replace(self._in_incoming(blob), self._on_shelf(blob))  # noqa: PTH105 - as above
 
-    def _empty_trash(self) -> None:
-        """Free what left the index. What cannot be freed is tried again the next time.
+    def _empty_trash(self, most: int = TRASH) -> None:
+        """Free up to `most` blobs that left the index. What stays is for the next time.
 
-        Windows does not unlink what a reading holds open.
+        The rest after a large clear: a slow disk takes 0.1 ms to unlink. On Windows also what a
+        reading holds open.
         """
-        last = -1
         with contextlib.suppress(OSError):
-            while rows := self._execute(
-                "SELECT blob FROM trash WHERE blob > ? ORDER BY blob LIMIT ?", (last, TRASH)
-            ):
-                freed = [blob for (blob,) in rows if self._free(blob)]
+            rows = self._execute("SELECT blob FROM trash ORDER BY blob LIMIT ?", (most,))
+            freed = [blob for (blob,) in rows if self._free(blob)]
+            if freed:
                 self._execute(
                     "DELETE FROM trash WHERE blob IN (SELECT value FROM json_each(?))",
                     (json.dumps(freed),),
                 )
-                last = rows[-1][0]
 
     def _free(self, blob: int) -> bool:
         # In this order, or another process could shelve the bytes between the two looks.
@@ -509,7 +506,7 @@ def _prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
     index.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     index.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: fewer stops of a few ms to sync
     index.execute("PRAGMA journal_size_limit = 67108864")  # bytes, after a large clear
-    index.execute("PRAGMA cache_size = -16384")  # KiB: the upper levels of 10^6 rows
+    index.execute("PRAGMA cache_size = -65536")  # KiB at most: the index of 200,000 files
     if not version:
         index.executescript(_SCHEMA)
 

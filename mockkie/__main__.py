@@ -1,0 +1,5 @@
+"""`python -m mockkie`."""
+
+from mockkie.cli import main
+
+main(prog_name="mockkie")

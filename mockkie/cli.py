@@ -1,0 +1,178 @@
+"""The commands. Says what people read in a terminal; knows no requests.
+
+Every option can be given as `MOCKKIE_*` too; option beats environment beats the contract's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from mockkie import __version__
+from mockkie.problems import UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULT_PORT: Final = 5430
+
+
+class Commands(click.Group):
+    """Says what is wrong in one line, with exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error)) from error
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="mockkie")
+def main() -> None:
+    """A trustworthy fake of the KIE.AI File Upload API."""
+
+
+def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Command]:
+    """An option that `MOCKKIE_<NAME>` sets too."""
+    env = "MOCKKIE_" + name.lstrip("-").replace("-", "_").upper()
+    return click.option(name, *more, envvar=env, show_envvar=True, **settings)
+
+
+@main.command()
+@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@option(
+    "--download-port",
+    type=click.IntRange(0, 65_535),
+    help="A port of their own for downloads, as the real service has a host for them.",
+)
+@option(
+    "--download-origin",
+    metavar="URL",
+    help="Scheme and host of download links, such as https://tempfile.redpandaai.co.",
+)
+@option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="A key that opens the default world; repeatable.  [default: kie-mock-key]",
+)
+@option("--any-key", is_flag=True, help="Let every key open the default world.")
+@option(
+    "--data",
+    metavar="PLACE",
+    help="`memory:` or a folder for the files.  [default: a folder of the platform]",
+)
+@option("--durable", is_flag=True, help="Survive a loss of power too; uploads get slower.")
+@option(
+    "--contract",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Another OpenAPI document in place of the one that comes along.",
+)
+@option(
+    "--profile",
+    default="documented",
+    show_default=True,
+    help="Settings of the document: documented, or observed.",
+)
+@option("--retention", metavar="DURATION", help="How long files live, such as P3D or PT24H.")
+@option(
+    "--url-upload",
+    type=click.Choice(["offline", "fetch", "deny"]),
+    help="Where URL uploads get their bytes; offline: samples stand in for the web.",
+)
+@option("--url-upload-private", is_flag=True, help="Let URL uploads reach private addresses.")
+@option(
+    "--ready-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write {url, downloadOrigin, key, pid} there once the mock answers.",
+)
+@option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+@option("--quiet", is_flag=True, help="The ready line only.")
+def serve(**options: Any) -> None:
+    """Serve the mock until it is stopped."""
+    from mockkie.terminal import serve_in_terminal  # noqa: PLC0415 - help needs no server
+
+    serve_in_terminal(options)
+
+
+def remote(command: Command) -> Command:
+    """The options of a command that speaks to a running mock."""
+    for decorator in (
+        option(
+            "--url",
+            default=f"http://127.0.0.1:{DEFAULT_PORT}",
+            show_default=True,
+            help="Where the mock is.",
+        ),
+        option("--key", metavar="KEY", help="Of the world; without it, the default world."),
+        click.option("--json", "as_json", is_flag=True, help="The mock's own JSON."),
+    ):
+        command = decorator(command)
+    return command
+
+
+@main.command()
+@remote
+@click.option("--advance", metavar="DURATION", help="Move forward: P3D, PT1H, or seconds.")
+@click.option("--set", "now", metavar="TIME", help="Jump to a time such as 2026-01-01T12:00:00Z.")
+@click.option("--freeze/--resume", "frozen", default=None, help="Stand still, or flow again.")
+@click.option("--reset", is_flag=True, help="Back to real time.")
+def clock(**options: Any) -> None:
+    """Show or move the clock of a world."""
+    from mockkie.remote import show_clock  # noqa: PLC0415 - help needs no client
+
+    show_clock(**options)
+
+
+@main.command()
+@remote
+@click.option("--delete", metavar="PATH", help="Delete the file at this path.")
+@click.option("--clear", is_flag=True, help="Delete all files of the world.")
+def files(**options: Any) -> None:
+    """List or delete the files of a world."""
+    from mockkie.remote import show_files  # noqa: PLC0415 - as above
+
+    show_files(**options)
+
+
+@main.command()
+@remote
+@click.option("--refused", is_flag=True, help="Only what was refused or failed.")
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N entries.")
+@click.option("--follow", is_flag=True, help="Go on as requests come in.")
+@click.option("--clear", is_flag=True, help="Forget the entries.")
+def journal(**options: Any) -> None:
+    """Show what was asked of a world, and why it was refused."""
+    from mockkie.remote import show_journal  # noqa: PLC0415 - as above
+
+    show_journal(**options)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the shell's completion script.
+
+    For bash: eval "$(mockkie completion bash)"
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - for this only
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        click.echo(kind(main, {}, "mockkie", "_MOCKKIE_COMPLETE").source())

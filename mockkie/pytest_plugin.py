@@ -1,0 +1,109 @@
+"""Fixtures for users' test suites: `kie`, `kie_server`, `kie_app`. The only module with pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from mockkie.app import Mock
+    from mockkie.kie import Kie
+
+_SHOWN: Final = 30
+_KIE: Final[pytest.StashKey[list[tuple[str, Kie, int]]]] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def kie_server() -> Iterator[Kie]:
+    """One mock on a socket for the whole run: a handle on its default world.
+
+    Under xdist every worker has its own.
+    """
+    from mockkie.serving import serve  # noqa: PLC0415 - runs that need no mock do not pay for it
+
+    with serve() as kie:
+        yield kie
+
+
+@pytest.fixture
+def kie(kie_server: Kie, request: pytest.FixtureRequest) -> Iterator[Kie]:
+    """A fresh isolated world of `kie_server`: own key, files, clock and journal."""
+    with _reported(kie_server.new_world(), request, kie_server) as world:
+        yield world
+
+
+@pytest.fixture
+def kie_app(request: pytest.FixtureRequest) -> Iterator[Kie]:
+    """The same in process, without a socket: `async_client` speaks to the mock directly."""
+    from mockkie.build import build_mock  # noqa: PLC0415 - as above
+
+    with _reported(_in_process(build_mock()), request) as world:
+        yield world
+
+
+def _in_process(mock: Mock) -> Kie:
+    from mockkie.kie import Kie, Runner  # noqa: PLC0415 - as above
+
+    run = Runner()
+    run(mock.service.start())
+
+    def transport() -> Any:
+        import httpx2  # noqa: PLC0415 - as above
+
+        return httpx2.ASGITransport(app=mock)
+
+    return Kie(
+        mock.service,
+        mock.service.worlds.default,
+        base_url="http://kie.test",
+        run=run,
+        transport=transport,
+    )
+
+
+@contextmanager
+def _reported(
+    world: Kie, request: pytest.FixtureRequest, server: Kie | None = None
+) -> Iterator[Kie]:
+    """Have a failing test show the journal of its world, and forget the world afterwards.
+
+    What was refused for want of a known key is in the default world's journal: a test that sends
+    a wrong key finds its refusals there, so these are shown too.
+    """
+    watched = [("journal", world, 0)]
+    if server is not None:
+        watched.append(("requests without a known key", server, server.world.journal.last))
+    request.node.stash[_KIE] = watched
+    try:
+        yield world
+    finally:
+        del request.node.stash[_KIE]
+        if server is not None:
+            world.drop()
+        else:
+            world.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Add the journals to the report of a test that failed."""
+    report = yield
+    if report.failed and call.when == "call":
+        for title, kie, after in item.stash.get(_KIE, []):
+            _describe(report, title, kie, after)
+    return report
+
+
+def _describe(report: pytest.TestReport, title: str, kie: Kie, after: int) -> None:
+    entries = kie.world.journal.entries(after=after)
+    if not entries and title != "journal":
+        return
+    lines = [f"{entry.seq:>4}  {entry}" for entry in entries[-_SHOWN:]]
+    if len(entries) > _SHOWN:
+        lines.insert(0, f"      … {len(entries) - _SHOWN} earlier entries")
+    lines.append(f"      clock: {kie.clock.now:%Y-%m-%d %H:%M:%S} UTC")
+    lines.extend(f"      file: {path}" for path in list(kie.files)[:_SHOWN])
+    report.sections.append((f"mockkie: {title} ({kie.world.id})", "\n".join(lines)))

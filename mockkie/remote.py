@@ -1,0 +1,168 @@
+"""`clock`, `files` and `journal`: thin clients of a running mock's control API."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+import click
+import httpx2
+import orjson
+
+from mockkie.journal import Entry
+from mockkie.problems import UsageError
+from mockkie.terminal import request_line
+
+_SECONDS: Final = 30.0
+_FOLLOW_SECONDS: Final = 0.3
+
+
+class Remote:
+    """The control API of a mock at `url`."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        self._url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx2.Client(headers=headers, timeout=_SECONDS, trust_env=False)
+
+    def ask(self, method: str, path: str, *, body: Any = None, **query: Any) -> Any:
+        """The JSON of an answer; `UsageError` says why there is none."""
+        try:
+            answer = self._client.request(
+                method, f"{self._url}/__mockkie{path}", json=body, params=query
+            )
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise UsageError(
+                f"no mock answers on {self._url} ({error}); start one with `mockkie serve`, "
+                "or name it with --url"
+            ) from error
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        try:
+            detail = answer.json()["detail"]
+        except (ValueError, KeyError, TypeError):
+            detail = f"HTTP {answer.status_code}; is this a mockkie?"
+        raise UsageError(f"{self._url}: {detail}")
+
+
+def show_clock(  # noqa: PLR0913 - the options of the command
+    *,
+    url: str,
+    key: str | None,
+    as_json: bool,
+    advance: str | None,
+    now: str | None,
+    frozen: bool | None,
+    reset: bool,
+) -> None:
+    """Run `mockkie clock`."""
+    mock = Remote(url, key)
+    if reset:
+        mock.ask("DELETE", "/clock")
+    changes: dict[str, Any] = {} if now is None else {"now": now}
+    if frozen is not None:
+        changes["frozen"] = frozen
+    if changes:
+        mock.ask("PUT", "/clock", body=changes)
+    if advance is not None:
+        mock.ask("POST", "/clock/advance", body=_span(advance))
+    state = mock.ask("GET", "/clock")
+    if as_json:
+        _print_json(state)
+        return
+    offset = state["offset"]
+    more = f", {offset:+,.0f} s from real time" if abs(offset) >= 1 else ", real time"
+    click.echo(state["now"] + more + (", frozen" if state["frozen"] else ""))
+
+
+def show_files(
+    *, url: str, key: str | None, as_json: bool, delete: str | None, clear: bool
+) -> None:
+    """Run `mockkie files`."""
+    mock = Remote(url, key)
+    if clear:
+        click.echo(f"deleted {mock.ask('DELETE', '/files')['deleted']:,} files")
+        return
+    if delete is not None:
+        mock.ask("DELETE", "/files", path=delete)
+        click.echo(f"deleted {delete}")
+        return
+    after: str | None = ""
+    while after is not None:
+        page = mock.ask("GET", "/files", after=after)
+        for file in page["files"]:
+            if as_json:
+                _print_json(file)
+            else:
+                facts = (
+                    f"{file['fileSize']:>12,}  {file['mimeType']:<24}  until {file['expiresAt']}"
+                )
+                click.echo(f"{facts}  {file['path']}\n{'':14}{file['downloadUrl']}")
+        after = page["next"]
+
+
+def show_journal(  # noqa: PLR0913 - the options of the command
+    *,
+    url: str,
+    key: str | None,
+    as_json: bool,
+    refused: bool,
+    last: int | None,
+    follow: bool,
+    clear: bool,
+) -> None:
+    """Run `mockkie journal`."""
+    mock = Remote(url, key)
+    if clear:
+        mock.ask("DELETE", "/journal")
+        return
+    page = mock.ask("GET", "/journal", after=0, limit=10_000)
+    if page["evicted"] and not as_json:
+        click.echo(f"({page['evicted']:,} older entries were evicted)")
+    entries = page["entries"]
+    seen = entries[-1]["seq"] if entries else page["last"]
+    _print_entries(entries[-last:] if last else entries, as_json=as_json, refused=refused)
+    try:
+        while follow:
+            time.sleep(_FOLLOW_SECONDS)
+            page = mock.ask("GET", "/journal", after=seen)
+            _print_entries(page["entries"], as_json=as_json, refused=refused)
+            seen = max(seen, page["last"]) if page["entries"] else seen
+    except KeyboardInterrupt:
+        return
+
+
+def _print_entries(entries: list[dict[str, Any]], *, as_json: bool, refused: bool) -> None:
+    for entry in entries:
+        if refused and entry["decision"] == "accepted":
+            continue
+        if as_json:
+            _print_json(entry)
+        else:
+            click.echo(request_line(_entry(entry)))
+
+
+def _entry(value: dict[str, Any]) -> Entry:
+    from mockkie.clock import parse_instant  # noqa: PLC0415 - for people's lines only
+
+    return Entry(
+        at=parse_instant(value["at"]),
+        method=value["method"],
+        target=value["target"],
+        notes=value["notes"],
+        decision=value["decision"],
+        status=value["status"],
+        why=value["why"],
+        seconds=value["seconds"],
+    )
+
+
+def _span(text: str) -> dict[str, Any]:
+    try:
+        return {"seconds": float(text)}
+    except ValueError:
+        return {"duration": text}
+
+
+def _print_json(value: Any) -> None:
+    click.echo(orjson.dumps(value))

@@ -1,0 +1,59 @@
+"""`mockkie.serve()`: a mock on a socket for the length of a `with` block. Knows no pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mockkie.build import MEMORY, build_mock
+from mockkie.kie import Kie
+from mockkie.server import Server
+from mockkie.settings import DOCUMENTED
+
+
+@contextmanager
+def serve(  # noqa: PLR0913 - the options of `mockkie serve`
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    download_port: int | None = None,
+    contract: str | Path | None = None,
+    data: str | Path = MEMORY,
+    keys: Sequence[str] = (),
+    any_key: bool = False,
+    profile: str = DOCUMENTED,
+    retention: str | None = None,
+    download_origin: str | None = None,
+    url_upload: str | None = None,
+    url_upload_private: bool = False,
+) -> Iterator[Kie]:
+    """Serve a mock from a thread; yields a handle on its default world.
+
+    The defaults differ from the command line's: a free port, and files in memory.
+    Raises `UsageError` when an option is wrong or the port is taken.
+    """
+    mock = build_mock(
+        contract=contract,
+        data=data,
+        keys=keys,
+        any_key=any_key,
+        profile=profile,
+        retention=retention,
+        download_origin=download_origin,
+        url_upload=url_upload,
+        url_upload_private=url_upload_private,
+    )
+    server = Server(mock, host, port, download_port)
+    server.start()
+    try:
+        with Kie(
+            mock.service,
+            mock.service.worlds.default,
+            base_url=server.origin,
+            download_origin=server.download_origin,
+            run=server.call,
+        ) as kie:
+            yield kie
+    finally:
+        server.stop()

@@ -1,0 +1,175 @@
+"""What `mockkie serve` says while it runs: a panel to start with, then a line a request."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+
+from mockkie import __version__
+from mockkie.build import build_mock
+from mockkie.clock import format_duration, isoformat
+from mockkie.journal import Entry
+from mockkie.problems import UsageError
+from mockkie.server import Server
+from mockkie.worlds import DEFAULT_WORLD, World
+
+_COLOURS: Final = {"accepted": "green", "refused": "yellow", "aborted": "magenta", "broken": "red"}
+_BUILD: Final = (
+    "contract any_key profile retention download_origin url_upload url_upload_private durable"
+).split()
+
+
+def serve_in_terminal(options: dict[str, Any]) -> None:
+    """Run `mockkie serve`: until SIGINT or SIGTERM; `UsageError` tells what is in the way."""
+    data = options["data"] or default_folder()
+    mock = build_mock(data=data, keys=options["keys"], **{name: options[name] for name in _BUILD})
+    server = Server(mock, options["host"], options["port"], options["download_port"])
+    speaker = _Machine(server) if options["as_json"] else _Person(server)
+    if not options["quiet"]:
+        mock.service.watchers.append(speaker.request)
+
+    def ready() -> None:
+        if options["ready_file"] is not None:
+            _write_ready_file(options["ready_file"], server)
+        speaker.ready(quiet=options["quiet"])
+
+    server.run(ready)
+    speaker.stopped(quiet=options["quiet"])
+
+
+def default_folder() -> Path:
+    """Where files live when nothing is said: the data folder of the platform."""
+    import platformdirs  # noqa: PLC0415 - not needed when a place is named
+
+    return platformdirs.user_data_path("mockkie", appauthor=False)
+
+
+def request_line(entry: Entry) -> str:
+    """One request for a person: when, what, how it ended, and why."""
+    outcome = str(entry.status) if entry.status is not None else entry.decision
+    reason = entry.why or "; ".join(entry.notes)
+    when = isoformat(entry.at)[11:19]
+    colour = _COLOURS[entry.decision]
+    return (
+        f"{click.style(when, dim=True)} {click.style(outcome, fg=colour, bold=True)}"
+        f" {entry.method} {entry.target}"
+        f" {click.style(f'{entry.seconds * 1000:.0f} ms', dim=True)}"
+        + (f"  {click.style(reason, fg=colour)}" if reason else "")
+    )
+
+
+class _Person:
+    """Talks to a person, in colour where the terminal has it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._service = server.mock.service
+        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def ready(self, *, quiet: bool) -> None:
+        server = self._server
+        key = self._service.keys[0]
+        if not quiet:
+            self._panel()
+        self._say(f"mockkie is ready on {server.origin} with the key {key}")
+
+    def request(self, world: World, entry: Entry) -> None:
+        name = "" if world.id == DEFAULT_WORLD else f" ({world.id})"
+        self._say(request_line(entry) + click.style(name, dim=True))
+
+    def stopped(self, *, quiet: bool) -> None:
+        if not quiet:
+            self._say("mockkie has stopped; uploads in flight were finished")
+
+    def _panel(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - rich is slow to import
+        from rich.panel import Panel  # noqa: PLC0415 - the same
+        from rich.table import Table  # noqa: PLC0415 - the same
+
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim")
+        table.add_column(overflow="fold")
+        for name, value in self._facts():
+            table.add_row(name, value)
+        console = Console(highlight=False, no_color=not self._colour)
+        console.print(Panel(table, title=f"mockkie {__version__}", expand=False, padding=(1, 2)))
+        console.print("Try it:", style="dim")
+        console.print(self._curl(), soft_wrap=True, markup=False)
+        console.print()
+
+    def _facts(self) -> list[tuple[str, str]]:
+        server, service = self._server, self._service
+        settings = service.settings
+        life = format_duration(settings.retention)
+        facts = [
+            ("uploads", server.origin),
+            ("downloads", settings.origin or server.download_origin),
+            ("key", ", ".join(service.keys) + (" (or any other)" if service.any_key else "")),
+            ("files", f"{service.store.where}, each for {life}"),
+            ("contract", f"{service.contract.document.name}, profile {settings.profile}"),
+            ("control", f"{server.origin}/__mockkie/clock, /files, /journal, /worlds"),
+        ]
+        if server.mock.from_examples:
+            facts.append(("from examples", ", ".join(server.mock.from_examples)))
+        if server.mock.not_served:
+            facts.append(("not in the contract", ", ".join(server.mock.not_served)))
+        return facts
+
+    def _curl(self) -> str:
+        return (
+            f"echo hello | curl -H 'Authorization: Bearer {self._service.keys[0]}' "
+            f"-F 'file=@-;filename=hello.txt' -F uploadPath=docs "
+            f"{self._server.origin}/api/file-stream-upload"
+        )
+
+    def _say(self, text: str) -> None:
+        click.echo(text, color=self._colour)
+        sys.stdout.flush()
+
+
+class _Machine:
+    """Writes one JSON object a line."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def ready(self, *, quiet: bool) -> None:
+        del quiet
+        self._write({"event": "ready", **ready_facts(self._server)})
+
+    def request(self, world: World, entry: Entry) -> None:
+        self._write({"event": "request", "world": world.id, **entry.to_json()})
+
+    def stopped(self, *, quiet: bool) -> None:
+        del quiet
+        self._write({"event": "stopped"})
+
+    def _write(self, value: dict[str, Any]) -> None:
+        click.echo(orjson.dumps(value))
+        sys.stdout.flush()
+
+
+def ready_facts(server: Server) -> dict[str, Any]:
+    """What a program needs to reach the mock."""
+    settings = server.mock.service.settings
+    return {
+        "url": server.origin,
+        "downloadOrigin": settings.origin or server.download_origin,
+        "key": server.mock.service.keys[0],
+        "pid": os.getpid(),
+    }
+
+
+def _write_ready_file(path: Path, server: Server) -> None:
+    """All of it at once: who waits for the file never reads half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(orjson.dumps(ready_facts(server)) + b"\n")
+        draft.replace(path)
+    except OSError as error:
+        raise UsageError(f"--ready-file: {path} cannot be written: {error.strerror}") from error

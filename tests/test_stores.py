@@ -1,0 +1,298 @@
+"""Every store behaves like every other: one state machine drives them all against a dictionary."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from mockkie.clock import Clock
+from mockkie.store import HEAD, PIECE, Draft, Reading, Store, StoredFile
+from mockkie.store.disk import BATCH, DiskStore
+from mockkie.store.memory import MemoryStore
+from mockkie.worlds import World
+
+T = TypeVar("T")
+WORLDS = ("default", "other")
+# Pairs that a careless order or comparison confuses: composed and decomposed, upper and lower
+# case, UTF-16 units against code points, what LIKE and paths treat as special.
+PATHS = (
+    *("images/caf\u00e9.png", "images/cafe\u0301.png", "a/B", "a/b", "a", "a/", "a/../b", "%_'\""),
+    *("\uffff", "\U0001f600", "\U0001f600/x y", " "),
+)
+SIZES = (0, 1, HEAD, BATCH - 1, BATCH, BATCH + 1, PIECE - 1, PIECE, PIECE + 1, 4 * PIECE + 1)
+CHUNKS = (1, 1_000, BATCH - 1, BATCH, BATCH + 1, 4 * PIECE + 1)
+
+worlds = st.sampled_from(WORLDS)
+paths = st.sampled_from(PATHS) | st.text(min_size=1, max_size=4)
+instants = st.integers(0, 20)
+contents = st.builds(
+    # 251 is a prime: a piece from the wrong place never looks right.
+    lambda size, seed: (bytes((seed + i) % 251 for i in range(251)) * (size // 251 + 1))[:size],
+    st.sampled_from(SIZES) | st.integers(0, 3_000),
+    st.integers(0, 250),
+)
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, as some callers rely on."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    raise AssertionError("a method of a store suspended")
+
+
+async def gather(pieces: AsyncIterator[bytes]) -> bytes:
+    found = [piece async for piece in pieces]
+    assert all(0 < len(piece) <= PIECE for piece in found)
+    return b"".join(found)
+
+
+@dataclass
+class Upload:
+    drafts: list[Draft]
+    content: bytes
+    done: int = 0
+
+
+@dataclass
+class Held:
+    readings: list[Reading]
+    content: bytes
+
+
+class Stores(RuleBasedStateMachine):
+    """The model: `files[world][path] = (file, content)`, and the worlds that are remembered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = tempfile.TemporaryDirectory()
+        self.folder = Path(self.place.name) / "data"
+        self.memory = MemoryStore()
+        self.disk = DiskStore.open_folder(self.folder)
+        self.files: dict[str, dict[str, tuple[StoredFile, bytes]]] = {w: {} for w in WORLDS}
+        self.known: dict[str, tuple[str, tuple[str, ...], tuple[int, int | None]]] = {}
+        self.past: list[tuple[str, StoredFile]] = []
+        self.uploads: list[Upload] = []
+        self.held: list[Held] = []
+        self.ids = count(1)
+
+    @property
+    def stores(self) -> tuple[Store, Store]:
+        return self.memory, self.disk
+
+    def teardown(self) -> None:
+        self.everything_reads_back()
+        drive(self.disk.close())
+        self.place.cleanup()
+
+    # Uploads
+
+    @rule(content=contents)
+    def begin(self, content: bytes) -> None:
+        self.uploads.append(Upload([drive(store.draft()) for store in self.stores], content))
+
+    @precondition(lambda self: self.uploads)
+    @rule(data=st.data(), chunk=st.sampled_from(CHUNKS), times=st.integers(0, 40))
+    def write(self, data: st.DataObject, chunk: int, times: int) -> None:
+        upload = data.draw(st.sampled_from(self.uploads))
+        for _ in range(times):
+            piece = upload.content[upload.done : upload.done + chunk]
+            for draft in upload.drafts:
+                drive(draft.write(piece))
+            upload.done += len(piece)
+        for draft in upload.drafts:
+            assert draft.size == upload.done
+            assert draft.head == upload.content[: min(HEAD, upload.done)]
+
+    @precondition(lambda self: self.uploads)
+    @rule(data=st.data(), world=worlds, path=paths, expires_at=instants)
+    def keep(self, data: st.DataObject, world: str, path: str, expires_at: int) -> None:
+        self.finish(data.draw(st.sampled_from(self.uploads)), world, path, expires_at)
+
+    @rule(
+        content=contents,
+        chunk=st.sampled_from(CHUNKS[1:]),
+        world=worlds,
+        path=paths,
+        expires_at=instants,
+    )
+    def upload(self, content: bytes, chunk: int, world: str, path: str, expires_at: int) -> None:
+        self.begin(content)
+        upload = self.uploads[-1]
+        for at in range(0, len(content), chunk):
+            for draft in upload.drafts:
+                drive(draft.write(content[at : at + chunk]))
+        upload.done = len(content)
+        self.finish(upload, world, path, expires_at)
+
+    def finish(self, upload: Upload, world: str, path: str, expires_at: int) -> None:
+        self.uploads.remove(upload)
+        content = upload.content[: upload.done]
+        memory, disk = upload.drafts
+        assert memory.digest == disk.digest
+        file = StoredFile(
+            id=f"id-{next(self.ids)}",
+            path=path,
+            name=path[-3:],
+            size=len(content),
+            mime="text/plain",
+            digest=disk.digest,
+            uploaded_at=1,
+            expires_at=expires_at,
+        )
+        for store, draft in zip(self.stores, upload.drafts, strict=True):
+            drive(store.keep(world, draft, file))
+            drive(draft.discard())  # what the context manager does: a kept draft stays kept
+        self.files[world][path] = file, content
+        self.past.append((world, file))
+
+    @precondition(lambda self: self.uploads)
+    @rule(data=st.data())
+    def abandon(self, data: st.DataObject) -> None:
+        upload = data.draw(st.sampled_from(self.uploads))
+        self.uploads.remove(upload)
+        for draft in upload.drafts:
+            drive(draft.discard())
+            drive(draft.discard())
+
+    # Downloads
+
+    @precondition(lambda self: self.past)
+    @rule(data=st.data())
+    def hold(self, data: st.DataObject) -> None:
+        """Some version of the past: only the latest at its path is there."""
+        world, file = data.draw(st.sampled_from(self.past))
+        now = self.files[world].get(file.path)
+        readings = [drive(store.open(world, file)) for store in self.stores]
+        if now is None or now[0] != file:
+            assert readings == [None, None]
+        else:
+            self.held.append(Held([r for r in readings if r is not None], now[1]))
+            assert len(self.held[-1].readings) == 2
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def read(self, data: st.DataObject) -> None:
+        held = data.draw(st.sampled_from(self.held))
+        edges = st.sampled_from([0, 1, BATCH, PIECE - 1, PIECE, PIECE + 1, len(held.content)])
+        start, stop = data.draw(edges), data.draw(edges)
+        for reading in held.readings:
+            assert drive(gather(reading.pieces(start, stop))) == held.content[start:stop]
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def let_go(self, data: st.DataObject) -> None:
+        held = data.draw(st.sampled_from(self.held))
+        self.held.remove(held)
+        for reading in held.readings:
+            drive(reading.close())
+            drive(reading.close())
+
+    # Files
+
+    @rule(world=worlds, path=paths)
+    def find(self, world: str, path: str) -> None:
+        expected = self.files[world].get(path, (None,))[0]
+        assert [drive(store.find(world, path)) for store in self.stores] == [expected] * 2
+
+    @rule(world=worlds, after=paths | st.just(""), limit=st.integers(0, 5))
+    def page(self, world: str, after: str, limit: int) -> None:
+        expected = [self.files[world][p][0] for p in sorted(self.files[world]) if p > after][:limit]
+        for store in self.stores:
+            assert drive(store.list(world, after=after, limit=limit)) == expected
+
+    @rule(world=worlds, path=paths)
+    def delete(self, world: str, path: str) -> None:
+        expected = self.files[world].pop(path, (None,))[0]
+        assert [drive(store.delete(world, path)) for store in self.stores] == [expected] * 2
+
+    @rule(world=worlds)
+    def clear(self, world: str) -> None:
+        expected = len(self.files[world])
+        assert [drive(store.clear(world)) for store in self.stores] == [expected] * 2
+        self.files[world] = {}
+
+    @rule(world=worlds, now=instants, limit=st.integers(0, 4) | st.just(1_000))
+    def sweep(self, world: str, now: int, limit: int) -> None:
+        expired = [file for file, _ in self.files[world].values() if file.expired(now)]
+        expected = sorted(expired, key=lambda file: (file.expires_at, file.path))[:limit]
+        for store in self.stores:
+            assert drive(store.sweep(world, now, limit)) == expected
+        for file in expected:
+            del self.files[world][file.path]
+
+    # Worlds
+
+    @rule(
+        world=worlds,
+        account=st.sampled_from(["1", "2"]),
+        keys=st.lists(st.text(max_size=3), max_size=2),
+        offset=st.integers(-(10**12), 10**12),
+        frozen_at=st.none() | st.integers(0, 10**13),
+    )
+    def remember(
+        self, world: str, account: str, keys: list[str], offset: int, frozen_at: int | None
+    ) -> None:
+        for store in self.stores:
+            drive(store.remember(World(world, account, tuple(keys), Clock(offset, frozen_at))))
+        self.known[world] = account, tuple(keys), (offset, frozen_at)
+
+    @rule(world=worlds)
+    def forget(self, world: str) -> None:
+        for store in self.stores:
+            drive(store.forget(world))
+        self.known.pop(world, None)
+        self.files[world] = {}
+
+    @rule()
+    def restart(self) -> None:
+        """Drafts and readings are lost, files and worlds are not."""
+        drive(self.disk.close())
+        assert not [*self.folder.glob("incoming/*")]
+        self.disk = DiskStore.open_folder(self.folder)
+        self.uploads, self.held = [], []
+        self.everything_reads_back()
+
+    @invariant()
+    def agree(self) -> None:
+        for world in WORLDS:
+            files = self.files[world]
+            expected = [files[path][0] for path in sorted(files)]
+            size = sum(file.size for file in expected)
+            for store in self.stores:
+                assert drive(store.list(world)) == expected
+                assert drive(store.count(world)) == (len(expected), size)
+        known = [(name, *facts) for name, facts in self.known.items()]
+        for store in self.stores:
+            found = drive(store.worlds())
+            assert [(w.id, w.account, w.keys, w.clock.state()) for w in found] == known
+
+    @invariant()
+    def no_orphans(self) -> None:
+        kept = sorted(file.size for files in self.files.values() for file, _ in files.values())
+        bytes_kept = [each.stat().st_size for each in self.folder.glob("files/*/*")]
+        assert sorted(bytes_kept) == kept
+        in_flight = sorted(each.stat().st_size for each in self.folder.glob("incoming/*"))
+        assert len(in_flight) <= len(self.uploads)
+
+    def everything_reads_back(self) -> None:
+        for world, files in self.files.items():
+            for file, content in files.values():
+                reading = drive(self.disk.open(world, file))
+                assert reading is not None
+                assert drive(gather(reading.pieces(0, file.size))) == content
+                drive(reading.close())
+
+
+Stores.TestCase.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestStores = Stores.TestCase
