@@ -513,10 +513,11 @@ def _prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
 
 def _make_folders(folder: Path, *, durable: bool) -> None:
     """All of them, now: an upload makes no folder. They come after the index, see `_prepare`."""
-    shelves = (folder / "files" / f"{number:02x}" for number in range(256))
-    for each in (folder / "incoming", folder / "files", *shelves):
-        with contextlib.suppress(FileExistsError):
-            each.mkdir(mode=0o700)
+    files = folder / "files"
+    for each in (folder / "incoming", files):
+        each.mkdir(mode=0o700, exist_ok=True)
+    for missing in {f"{number:02x}" for number in range(256)}.difference(os.listdir(files)):  # noqa: PTH208 - names are all that is needed
+        (files / missing).mkdir(mode=0o700, exist_ok=True)
     if durable:
-        _sync_folder(str(folder / "files"))
+        _sync_folder(str(files))
         _sync_folder(str(folder))

@@ -1,0 +1,40 @@
+# Each target does all of its own set-up; PYTHON=python3.12 make test picks another Python.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: serve test lint format bench clean
+
+serve: $(VENV)/.installed  ## run the mock: ready for uploads, no other service
+	$(BIN)/mockkie serve $(ARGS)
+
+test: lint  ## lint, types, then all tests; ARGS="-k overwrite" picks some
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
+
+lint: $(VENV)/.developing  ## format, rules and types, changing nothing
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: $(VENV)/.developing  ## put the code into shape
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(VENV)/.developing  ## measure side by side with other tools
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:  ## forget everything that was made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* benchmarks/.peers
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mockkie needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.developing: $(VENV)/.installed pyproject.toml
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
