@@ -401,9 +401,14 @@ class DiskStore(Store):
                 _unlink(self._in_incoming(blob))
 
     def _shelve(self, blob: int) -> None:
+        source, target = self._in_incoming(blob), self._on_shelf(blob)
         # Kept it is, shelved or not: readers look into `incoming`, the next open tries again.
         with contextlib.suppress(OSError):
-            os.replace(self._in_incoming(blob), self._on_shelf(blob))  # noqa: PTH105 - as above
+            try:
+                os.replace(source, target)  # noqa: PTH105 - a str, no Path per upload
+            except FileNotFoundError:  # the first on this shelf
+                Path(target).parent.mkdir(mode=0o700, exist_ok=True)
+                os.replace(source, target)  # noqa: PTH105 - as above
 
     def _empty_trash(self, most: int = TRASH) -> None:
         """Free up to `most` blobs that left the index. What stays is for the next time.
@@ -512,12 +517,8 @@ def _prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
 
 
 def _make_folders(folder: Path, *, durable: bool) -> None:
-    """All of them, now: an upload makes no folder. They come after the index, see `_prepare`."""
-    files = folder / "files"
-    for each in (folder / "incoming", files):
-        each.mkdir(mode=0o700, exist_ok=True)
-    for missing in {f"{number:02x}" for number in range(256)}.difference(os.listdir(files)):  # noqa: PTH208 - names are all that is needed
-        (files / missing).mkdir(mode=0o700, exist_ok=True)
+    # After the index, see `_prepare`. The 256 folders in `files` are made when they are needed.
+    for name in ("incoming", "files"):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
     if durable:
-        _sync_folder(str(files))
         _sync_folder(str(folder))

@@ -1,0 +1,75 @@
+"""Mocks on real sockets, a fresh world for each test, and the clients to ask them with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from mockkie.server import Server
+from tests.clients import CLIENTS, Client, Httpx2
+from tests.visitors import Visitor, serving, visiting
+
+
+@pytest.fixture(scope="session")
+def client_named() -> Iterator[Callable[[str], Client]]:
+    """Any client by its name, made when it is first asked for."""
+    made: dict[str, Client] = {}
+
+    def named(name: str) -> Client:
+        if name not in made:
+            made[name] = CLIENTS[name]()
+        return made[name]
+
+    yield named
+    for client in made.values():
+        client.close()
+
+
+@pytest.fixture(params=list(CLIENTS))
+def client(request: pytest.FixtureRequest, client_named: Callable[[str], Client]) -> Client:
+    """Every client in turn."""
+    return client_named(request.param)
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[Client]:
+    """The client of the tests that are not about clients."""
+    client = Httpx2()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Server]]:
+    """A mock that keeps files in memory, and one that keeps them on disk."""
+    with (
+        serving() as memory,
+        serving(data=tmp_path_factory.mktemp("disk") / "data") as disk,
+    ):
+        yield {"memory": memory, "disk": disk}
+
+
+@pytest.fixture
+def memory(servers: Mapping[str, Server]) -> Server:
+    return servers["memory"]
+
+
+@pytest.fixture(params=["memory", "disk"])
+def server(request: pytest.FixtureRequest, servers: Mapping[str, Server]) -> Server:
+    """Both mocks in turn."""
+    return servers[request.param]
+
+
+@pytest.fixture
+def visitor(server: Server, http: Client) -> Iterator[Visitor]:
+    """A fresh world, on both stores in turn."""
+    with visiting(server, http) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def guest(memory: Server, http: Client) -> Iterator[Visitor]:
+    """A fresh world on the memory store, for what no store can change."""
+    with visiting(memory, http) as visitor:
+        yield visitor
