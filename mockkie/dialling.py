@@ -100,7 +100,7 @@ async def dial(
         scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path
     )
     headers = [
-        ("Host", "x"),
+        ("Host", target.netloc.decode("ascii")),
         ("User-Agent", f"mockkie/{version('mockkie')}"),
         ("Accept", "*/*"),
         ("Accept-Encoding", "identity"),

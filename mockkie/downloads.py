@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, Self
 
 from starlette.datastructures import Headers
 
@@ -16,6 +17,7 @@ from mockkie.store import Reading, StoredFile
 from mockkie.wire import Answer
 
 _RANGE: Final = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE | re.ASCII)
+_DIGITS: Final = 18  # of an offset: more than any file has, fewer than an int can be read from
 _TAGS: Final = re.compile(r'(W/)?"([^"]*)"')
 
 
@@ -57,32 +59,35 @@ def answer(
     if ranged is not None:
         span = ranged
         headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{span.size}"
-    pieces = None if method == "HEAD" else _pieces(reading, span)
+    pieces = None if method == "HEAD" else FilePieces(reading, span)
     return Answer(206 if ranged else 200, headers, pieces=pieces, length=span.stop - span.start)
 
 
 def not_modified(file: StoredFile, request: Headers) -> bool:
     """Whether the client's copy is good: If-None-Match, or else If-Modified-Since."""
-    tags = request.get("if-none-match")
-    if tags is not None:
+    tags = request.getlist("if-none-match")
+    if tags:
         ours = etag(file)[1:-1]
-        return tags.strip() == "*" or any(tag == ours for _, tag in _TAGS.findall(tags))
+        listed = ", ".join(tags)
+        return listed.strip() == "*" or any(tag == ours for _, tag in _TAGS.findall(listed))
     since = _parse_date(request.get("if-modified-since"))
     return since is not None and file.uploaded_at // SECOND * SECOND <= since
 
 
 def requested_span(file: StoredFile, request: Headers) -> Span | None:
     """The one range that is asked for; None to answer with the whole file."""
-    match = _RANGE.fullmatch(request.get("range", ""))
+    match = _RANGE.fullmatch(", ".join(request.getlist("range")))
     if match is None or not (match[1] or match[2]) or not _if_range(file, request):
         return None
-    if match[1]:
-        start = int(match[1])
-        stop = min(int(match[2]) + 1, file.size) if match[2] else file.size
-        if match[2] and int(match[2]) < start:
-            return None
+    first, last = _offset(match[1]), _offset(match[2])
+    if first is None:
+        if last and not file.size:
+            return None  # the last bytes of nothing: satisfiable, but no Content-Range can say so
+        start, stop = max(file.size - (last or 0), 0), file.size
+    elif last is not None and last < first:
+        return None
     else:
-        start, stop = max(file.size - int(match[2]), 0), file.size
+        start, stop = first, file.size if last is None else min(last + 1, file.size)
     if start >= stop:
         why = f"the file has {file.size:,} bytes, the range starts at {start:,}"
         raise Problem(
@@ -98,14 +103,36 @@ def _if_range(file: StoredFile, request: Headers) -> bool:
     return _parse_date(condition) == file.uploaded_at // SECOND * SECOND
 
 
+def _offset(digits: str) -> int | None:
+    return int(digits.lstrip("0")[: _DIGITS + 1] or "0") if digits else None
+
+
 def _parse_date(text: str | None) -> int | None:
+    """The instant of a date in any of the three forms of HTTP; None for what is none."""
     try:
-        return None if text is None else from_datetime(parsedate_to_datetime(text))
-    except ValueError:
+        moment = None if text is None else parsedate_to_datetime(text)
+        if moment is None:
+            return None
+        return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         return None
 
 
-async def _pieces(reading: Reading, span: Span) -> AsyncIterator[bytes]:
-    async with reading:
-        async for piece in reading.pieces(span.start, span.stop):
-            yield piece
+class FilePieces:
+    """The bytes of a span of a file; closes the reading."""
+
+    def __init__(self, reading: Reading, span: Span) -> None:
+        self._reading = reading
+        self._pieces = reading.pieces(span.start, span.stop)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        """Let go of the version."""
+        if isinstance(self._pieces, AsyncGenerator):
+            await self._pieces.aclose()
+        await self._reading.close()

@@ -8,6 +8,8 @@ Both are read back whatever the style is, so that links outlive a change of the 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -19,7 +21,8 @@ from mockkie.settings import Settings
 from mockkie.worlds import World
 
 _OBSERVED: Final = "kieai"
-_HOST: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
+_HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_LAST_PORT: Final = 65_535
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -48,11 +51,22 @@ def request_origin(scope: Scope, headers: Headers) -> str:
     scheme = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
     if scheme not in _PORTS:
         scheme = str(scope.get("scheme", "http"))
-    if not _HOST.fullmatch(host):
+    if not _is_host(host):
         name, port = scope.get("server") or ("localhost", None)
         host = f"[{name}]" if ":" in name else name
         host += f":{port}" if port else ""
     return f"{scheme}://{host}"
+
+
+def _is_host(text: str) -> bool:
+    """Whether a link can carry it: a name or an address, and perhaps a port."""
+    match = _HOST.fullmatch(text)
+    if match is None or int(match[2] or 0) > _LAST_PORT:
+        return False
+    try:
+        return match[1] is None or bool(str(IPv6Address(match[1])))
+    except AddressValueError:
+        return False
 
 
 def with_port(origin: str, port: int) -> str:
@@ -62,14 +76,20 @@ def with_port(origin: str, port: int) -> str:
     return f"{parts.scheme}://{host}" + ("" if _PORTS.get(parts.scheme) == port else f":{port}")
 
 
-def link_in(url: str, origins: set[str]) -> str | None:
+def link_in(url: str, origins: Iterable[str]) -> str | None:
     """The decoded path, without leading slash, of a URL on one of our origins; None elsewhere."""
+    ours = _normal_origin(url)
+    if ours is None or ours not in map(_normal_origin, origins):
+        return None
+    path = decode_path(quote(urlsplit(url).path, safe="/%").encode())
+    return None if path is None else path.removeprefix("/")
+
+
+def _normal_origin(url: str) -> str | None:
+    """Scheme, host and port of a URL, spelled in the one way; None when it has none."""
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         return None
-    if with_port(f"{parts.scheme}://{parts.hostname or ''}", port) not in origins:
-        return None
-    path = decode_path(quote(parts.path, safe="/%").encode())
-    return None if path is None else path.removeprefix("/")
+    return with_port(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", port)

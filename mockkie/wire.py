@@ -6,10 +6,11 @@ The only module that calls `receive` and `send` for the API's own requests.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final
+from typing import Any, Final, Protocol, Self
 
 import orjson
 from starlette.datastructures import Headers
@@ -20,6 +21,8 @@ from mockkie.clock import stopwatch
 DRAIN_BYTES: Final = 4 * 1024**3
 DRAIN_SECONDS: Final = 120.0
 SILENCE_SECONDS: Final = 5.0
+_WATCHED: Final = 1024 * 1024
+"""Bytes of an answer from which on it pays to stop when nobody listens any more."""
 
 
 class Disconnected(Exception):  # noqa: N818 - the word of ASGI
@@ -67,6 +70,12 @@ class Request:
         raw = self.raw_path + (b"?" + query if query else b"")
         return raw.decode("ascii", errors="backslashreplace")
 
+    @property
+    def has_body(self) -> bool:
+        """Whether the head announces a body."""
+        length = self.headers.get("content-length", "0")
+        return length != "0" or "transfer-encoding" in self.headers
+
     async def body(self) -> AsyncIterator[bytes]:
         """The bytes of the body as they come; raises `Disconnected`."""
         while not self.complete:
@@ -87,6 +96,20 @@ class Request:
         except (TimeoutError, Disconnected):
             return
 
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Meanwhile, `disconnected` becomes true when the client goes away."""
+        watch = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    async def _watch(self) -> None:
+        with contextlib.suppress(Disconnected):
+            while True:
+                await self._next()
+
     async def _next(self) -> bytes:
         message = await self._receive()
         if message["type"] == "http.disconnect":
@@ -98,21 +121,40 @@ class Request:
         return chunk
 
 
+class Pieces(Protocol):
+    """The bytes of an answer, piece by piece; `aclose` lets go of where they come from."""
+
+    def __aiter__(self) -> Self:
+        """The pieces themselves."""
+
+    async def __anext__(self) -> bytes:
+        """The next piece; `StopAsyncIteration` behind the last."""
+
+    async def aclose(self) -> None:
+        """Give up, begun or not. May be called more than once."""
+
+
 @dataclass(slots=True)
 class Answer:
     """What goes back: a JSON value, or pieces of a file, or nothing.
 
-    `length` is that of the body in bytes; an answer to HEAD has one without a body.
+    `length` is that of the body in bytes; an answer to HEAD has one without a body. One that is
+    not written in the end has to be closed.
     """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     json: Any = None
-    pieces: AsyncIterator[bytes] | None = None
+    pieces: Pieces | None = None
     length: int | None = None
 
+    async def close(self) -> None:
+        """Let go of the pieces."""
+        if self.pieces is not None:
+            await self.pieces.aclose()
+
     async def write(self, request: Request, send: Send) -> int:
-        """Send the answer; returns how many bytes of body went out.
+        """Send the answer; returns how many bytes of body went out, fewer when nobody listens.
 
         While the client is still sending, the answer goes out at once and the connection is
         read on, so that also clients see it that send everything before they read.
@@ -121,19 +163,29 @@ class Answer:
         if self.json is not None:
             self.headers.setdefault("content-type", "application/json")
         length = len(body) if self.length is None else self.length
-        early = not request.complete and request.method not in ("GET", "HEAD")
+        early = request.has_body and not request.complete
         if self.status not in (204, 304):
             self.headers["content-length"] = str(length)
         if early and request.headers.get("expect", "").lower() == "100-continue":
             self.headers["connection"] = "close"
-        await send(
-            {"type": "http.response.start", "status": self.status, "headers": _raw(self.headers)}
-        )
-        if self.pieces is not None:
-            return await self._stream(self.pieces, send)
-        if request.method == "HEAD":
-            body = b""
-        sent = len(body)
+        try:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status,
+                    "headers": _raw(self.headers),
+                }
+            )
+            if self.pieces is not None:
+                sent = await self._stream(self.pieces, length, request, send)
+                body = b""
+            else:
+                body = b"" if request.method == "HEAD" else body
+                sent = len(body)
+        finally:
+            await self.close()
+        if self.pieces is not None and sent < length:
+            return sent
         if early:
             await send({"type": "http.response.body", "body": body, "more_body": True})
             await request.drain()
@@ -141,12 +193,17 @@ class Answer:
         await send({"type": "http.response.body", "body": body})
         return sent
 
-    async def _stream(self, pieces: AsyncIterator[bytes], send: Send) -> int:
+    @staticmethod
+    async def _stream(pieces: Pieces, length: int, request: Request, send: Send) -> int:
         sent = 0
-        async for piece in pieces:
-            sent += len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        watch = request.watched() if length > _WATCHED else contextlib.nullcontext()
+        with watch:
+            async for piece in pieces:
+                if request.disconnected:
+                    break
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                sent += len(piece)
+                await asyncio.sleep(0)  # a fast reader must not keep everybody else waiting
         return sent
 
 

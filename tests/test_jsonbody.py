@@ -449,9 +449,30 @@ def test_blanks_are_ignored_and_counted(text: str) -> None:
     assert encoded.length == len(text)
 
 
-def test_escapes_in_the_text_stand_for_their_characters() -> None:
-    found = parse(rb'{"base64Data":"\/\u002B\u002f\u002B\nQUI\u003d"}')
-    assert found == ({NAME: EncodedText(9, None)}, b"\xff\xef\xfeAB")
+@pytest.mark.parametrize(
+    ("escaped", "plain"),
+    [
+        (rb"QUJD\/\u002B\u002f\u002b\nQUI\u003d", "QUJD/+/+\nQUI="),
+        (rb"QUJDQ\/\/\/\r\nQ\/\/\/", "QUJDQ///\r\nQ///"),
+        (rb"QUJDQ\u002B\u002B\u002B\n", "QUJDQ+++\n"),
+        (rb"QUJDQ\u002b\u002b\u002b\n", "QUJDQ+++\n"),
+        (rb"QUJDQ\/\n\/\n\u002B\n", "QUJDQ/\n/\n+\n"),
+        (rb"QUJD\tQUI=\t", "QUJD\tQUI=\t"),
+    ],
+)
+def test_escapes_in_the_text_stand_for_their_characters(escaped: bytes, plain: str) -> None:
+    expected = accepted_text(plain)
+    body = b'{"base64Data":"' + escaped + b'"}'
+    for size in range(1, len(body) + 1):
+        value, decoded = parse(body, [size])
+        assert (value[NAME], decoded) == expected
+
+
+def test_escapes_outside_of_the_text_may_be_cut_anywhere() -> None:
+    body = rb'{"a\"":"\\","\\":"\\\"","b":"\u0022,\\","base64\u0044ata":"QUI=","c\\":"\"}"}'
+    expected = orjson.loads(body) | {NAME: EncodedText(4, None)}
+    for size in range(1, len(body) + 1):
+        assert parse(body, [size]) == (expected, b"AB")
 
 
 @pytest.mark.parametrize("text", ["d", "da", "DATA", "datA", "dataDATA", "datadata"])
@@ -467,6 +488,7 @@ def test_a_text_that_only_starts_like_a_data_url_is_base64(text: str) -> None:
     [
         ("QUJDQUJDQUJDQUJDQ-JD", "character 17 is '-': url-safe base64 is not accepted, use + and"),
         ("QUJDQ_==", "character 5 is '_': url-safe base64 is not accepted, use + and /"),
+        ("QUJD\r\n-", "character 6 is '-'"),
         ("QUJD\n\n!UJD", "character 6 is '!', which is not base64"),
         ("QUJD\0UJD", "character 4 is '\\x00', which is not base64"),
         ("QU\\n/JD", "character 2 is '\\\\', which is not base64"),

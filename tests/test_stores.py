@@ -294,5 +294,5 @@ class Stores(RuleBasedStateMachine):
                 drive(reading.close())
 
 
-Stores.TestCase.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+Stores.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestStores = Stores.TestCase

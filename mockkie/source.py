@@ -1,0 +1,194 @@
+"""A YAML or JSON text as plain values, and the place of each. Knows nothing of OpenAPI.
+
+What the versions of YAML read differently (`no`, `010`, `1:30`, `1e3`) is refused rather than
+guessed at: every reader of the document has to see the same values.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, Final, NoReturn
+
+import yaml
+
+from mockkie.problems import UsageError
+
+Pointer = tuple[str, ...]
+
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CONSTRUCTOR: Final = yaml.constructor.SafeConstructor()
+_MOST_VALUES: Final = 200_000
+_DEEPEST: Final = 100
+_TAG: Final = "tag:yaml.org,2002:"
+_TEXTS: Final = (f"{_TAG}str", f"{_TAG}timestamp")
+_WHOLE: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+")
+_BROKEN: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_OCTAL: Final = re.compile(r"0o[0-7]+")
+_ESCAPE: Final = re.compile(r"\\(?:u(d[89ab]..)\\u(d[c-f]..)|.)", re.IGNORECASE | re.DOTALL)
+
+
+class DocumentError(UsageError):
+    """The document is wrong; the text begins with `file:line:column`."""
+
+
+class Source:
+    """The values of a text, and where each of them stands."""
+
+    def __init__(self, text: str, name: str) -> None:
+        """Read `text`; `DocumentError` tells what is wrong and where."""
+        self.name = name
+        self._marks: dict[Pointer, yaml.Mark] = {}
+        self._left = _MOST_VALUES
+        values = None
+        if name.endswith(".json"):
+            values, text = self._json(text)
+        node = self._compose(text)
+        if not isinstance(node, yaml.MappingNode):
+            raise DocumentError(f"{name}: an OpenAPI document is a mapping, this is none")
+        read = self._mapping(node, (), ())
+        self.root: dict[str, Any] = read if values is None else values
+
+    def place(self, pointer: Pointer) -> str:
+        """`file:line:column` of a value, or of the nearest that exists above it."""
+        while pointer not in self._marks and pointer:
+            pointer = pointer[:-1]
+        return self._show(self._marks.get(pointer))
+
+    def fail(self, pointer: Pointer, text: str) -> NoReturn:
+        """Raise a `DocumentError` about the value at `pointer`."""
+        raise DocumentError(f"{self.place(pointer)}: {text}")
+
+    def _show(self, mark: yaml.Mark | None) -> str:
+        return f"{self.name}:{mark.line + 1}:{mark.column + 1}" if mark else self.name
+
+    def _json(self, text: str) -> tuple[Any, str]:
+        """The values of a JSON text, and the text as YAML can read it, for the places."""
+        try:
+            values = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        except json.JSONDecodeError as error:
+            place = f"{self.name}:{error.lineno}:{error.colno}"
+            raise DocumentError(f"{place}: this is not JSON: {error.msg}") from error
+        except (ValueError, RecursionError) as error:
+            raise DocumentError(f"{self.name}: this JSON cannot be read: {error}") from error
+        return values, _ESCAPE.sub(_join, text.replace("\t", " "))
+
+    def _compose(self, text: str) -> yaml.Node | None:
+        try:
+            depth = 0
+            # YAML's own composer descends without end and takes the process along.
+            for event in yaml.parse(text, Loader=_LOADER):
+                if isinstance(event, yaml.CollectionStartEvent):
+                    depth += 1
+                elif isinstance(event, yaml.CollectionEndEvent):
+                    depth -= 1
+                if depth > _DEEPEST:
+                    place = self._show(event.start_mark)
+                    raise DocumentError(f"{place}: this is nested more than {_DEEPEST} deep")
+            return yaml.compose(text, Loader=_LOADER)
+        except yaml.YAMLError as error:
+            place = self._show(getattr(error, "problem_mark", None))
+            problem = getattr(error, "problem", None) or str(error)
+            raise DocumentError(f"{place}: this is not YAML: {problem}") from error
+        except UnicodeEncodeError as error:
+            raise DocumentError(f"{self.name}: this is not Unicode: {error}") from error
+
+    def _value(self, node: yaml.Node, pointer: Pointer, above: tuple[int, ...]) -> Any:
+        self._marks.setdefault(pointer, node.start_mark)
+        self._left -= 1
+        if self._left < 0:
+            self.fail(pointer, f"the document has more than {_MOST_VALUES:,} values, aliases read")
+        if id(node) in above:
+            self.fail(pointer, "this alias contains itself")
+        if len(above) > _DEEPEST:
+            self.fail(pointer, f"this is nested more than {_DEEPEST} deep")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, pointer, (*above, id(node)))
+        if isinstance(node, yaml.SequenceNode):
+            inside = (*above, id(node))
+            return [
+                self._value(child, (*pointer, str(index)), inside)
+                for index, child in enumerate(node.value)
+            ]
+        return self._scalar(node, pointer)
+
+    def _mapping(
+        self, node: yaml.MappingNode, pointer: Pointer, above: tuple[int, ...]
+    ) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
+            inner = (*pointer, key)
+            self._marks[inner] = key_node.start_mark
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.fail(inner, "a key must be a text")
+            if key_node.tag == f"{_TAG}merge":
+                self.fail(inner, "'<<' merges are not JSON; write the members out, or use $ref")
+            if key in mapping:
+                self.fail(inner, f"{key!r} stands here twice")
+            mapping[key] = self._value(value_node, inner, above)
+        return mapping
+
+    def _scalar(self, node: yaml.Node, pointer: Pointer) -> Any:
+        text: str = node.value
+        kind = node.tag.removeprefix(_TAG)
+        if kind not in ("str", "int", "float", "bool", "null", "timestamp"):
+            self.fail(pointer, f"YAML tag {node.tag!r} is not for OpenAPI documents")
+        if not node.style and _is_ambiguous(kind, text) and not self.name.endswith(".json"):
+            self.fail(pointer, f"YAML 1.1 and 1.2 read {text} differently; put it in quotes")
+        if node.tag in _TEXTS:
+            return text
+        try:
+            value = _CONSTRUCTOR.construct_object(node)
+        except (ValueError, KeyError, yaml.YAMLError) as error:
+            self.fail(pointer, f"{text!r} cannot be read: {error}")
+        if isinstance(value, float) and not math.isfinite(value):
+            self.fail(pointer, f"{text} is no number of JSON")
+        return value
+
+
+def _is_ambiguous(kind: str, text: str) -> bool:
+    match kind:
+        case "bool":
+            return text.lower() not in ("true", "false")
+        case "int":
+            return not _WHOLE.fullmatch(text)
+        case "float":
+            return not (_BROKEN.fullmatch(text) or text.lower().lstrip("+-") in (".inf", ".nan"))
+        case "str":
+            return bool(_BROKEN.fullmatch(text) or _OCTAL.fullmatch(text))
+    return False
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number of JSON")
+    return value
+
+
+def _join(match: re.Match[str]) -> str:
+    """One character for the two halves that JSON writes it as; other escapes as they are."""
+    if match[1] is None:
+        return match[0]
+    return bytes.fromhex(match[1] + match[2]).decode("utf-16-be")
+
+
+def parse_pointer(reference: str) -> Pointer:
+    """The steps of a JSON pointer in a URI fragment: `#/paths/~1a` is `("paths", "/a")`."""
+    from urllib.parse import unquote  # noqa: PLC0415 - only documents with references need it
+
+    fragment = unquote(reference.partition("#")[2])
+    return tuple(
+        step.replace("~1", "/").replace("~0", "~") for step in fragment.removeprefix("/").split("/")
+    )
+
+
+def format_pointer(pointer: Pointer) -> str:
+    """The JSON pointer as a URI fragment, `#/paths/~1a`, as `parse_pointer` reads it."""
+    from urllib.parse import quote  # noqa: PLC0415 - the counterpart of the one above
+
+    return "#" + "".join(
+        "/" + quote(step.replace("~", "~0").replace("/", "~1"), safe="~") for step in pointer
+    )

@@ -1,0 +1,582 @@
+"""What only the disk store promises: it survives kills, full disks, neighbours and damage."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import random
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from blake3 import blake3
+
+from mockkie.problems import UsageError
+from mockkie.store import PIECE, Reading, StoredFile
+from mockkie.store import disk as module
+from mockkie.store.disk import BATCH, TRASH, DiskStore
+
+T = TypeVar("T")
+SMALL, LARGE = b"small" * 10, bytes(range(256)) * 1_024
+versions = count(1)
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    raise AssertionError("a method of a store suspended")
+
+
+def upload(store: DiskStore, path: str, content: bytes, expires_at: int = 100) -> StoredFile:
+    async def go() -> StoredFile:
+        async with await store.draft() as draft:
+            await draft.write(content)
+            file = StoredFile(
+                id=f"id-{next(versions)}",
+                path=path,
+                name=path,
+                size=draft.size,
+                mime="text/plain",
+                digest=draft.digest,
+                uploaded_at=1,
+                expires_at=expires_at,
+            )
+            await store.keep("default", draft, file)
+        return file
+
+    return drive(go())
+
+
+def read(reading: Reading, size: int) -> bytes:
+    async def go() -> bytes:
+        return b"".join([piece async for piece in reading.pieces(0, size)])
+
+    return drive(go())
+
+
+def download(store: DiskStore, path: str) -> bytes | None:
+    file = drive(store.find("default", path))
+    if file is None:
+        return None
+    reading = drive(store.open("default", file))
+    if reading is None:
+        return None
+    try:
+        return read(reading, file.size)
+    finally:
+        drive(reading.close())
+
+
+def assert_tidy(folder: Path) -> None:
+    """The folder holds the bytes of what the index says, and nothing else."""
+    with contextlib.closing(sqlite3.connect(folder / "index.sqlite")) as index:
+        kept = {f"{blob:016x}": size for blob, size in index.execute("SELECT blob, size FROM file")}
+        assert index.execute("SELECT count(*) FROM trash").fetchall() == [(0,)]
+        assert index.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    found = {each.name: each.stat().st_size for each in folder.glob("files/*/*")}
+    assert found == kept
+    assert not [*folder.glob("incoming/*")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "some" / "data"
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[DiskStore]:
+    store = DiskStore.open_folder(folder)
+    yield store
+    drive(store.close())
+
+
+class System:
+    """Stands before `os` in the store: `before` is told the name of each call that touches disk."""
+
+    def __init__(self, before: Callable[[str], None]) -> None:
+        self.before = before
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(os, name)
+        if name not in ("open", "write", "close", "replace", "unlink", "fsync"):
+            return real
+
+        def call(*values: Any) -> Any:
+            self.before(name)
+            return real(*values)
+
+        return call
+
+
+# A crash, photographed: a copy of the folder is what a kill at that moment would leave behind.
+
+
+def steps(monkeypatch: pytest.MonkeyPatch, folder: Path, act: Callable[[], object]) -> list[Path]:
+    """Copies of the folder from before each call to the system and from the end."""
+    photos: list[Path] = []
+
+    def photograph(name: str = "end") -> None:
+        photos.append(folder.parent / f"{len(photos)}-{name}")
+        shutil.copytree(folder, photos[-1])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "os", System(photograph))
+        act()
+        photograph()
+    return photos
+
+
+ACTS: dict[str, tuple[Callable[[DiskStore], object], dict[str, bytes | None]]] = {
+    "first upload": (lambda store: upload(store, "new", SMALL), {"new": SMALL}),
+    "large upload": (lambda store: upload(store, "new", LARGE), {"new": LARGE}),
+    "nothing uploaded": (lambda store: upload(store, "new", b""), {"new": b""}),
+    "overwrite": (lambda store: upload(store, "old", LARGE), {"old": LARGE}),
+    "delete": (lambda store: drive(store.delete("default", "old")), {"old": None}),
+    "sweep": (lambda store: drive(store.sweep("default", 50)), {"short": None}),
+    "clear": (lambda store: drive(store.clear("default")), {"old": None, "short": None}),
+    "forget": (lambda store: drive(store.forget("default")), {"old": None, "short": None}),
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_a_crash_between_any_two_steps_leaves_the_old_or_the_new(
+    monkeypatch: pytest.MonkeyPatch, store: DiskStore, folder: Path, name: str
+) -> None:
+    act, changes = ACTS[name]
+    upload(store, "old", SMALL)
+    upload(store, "short", LARGE[:1_000], expires_at=50)
+    before = {"old": SMALL, "short": LARGE[:1_000], "new": None}
+    after = before | changes
+    photos = steps(monkeypatch, folder, lambda: act(store))
+    assert len(photos) > 2
+    is_new = False
+    for photo in photos:
+        reopened = DiskStore.open_folder(photo)
+        found = {path: download(reopened, path) for path in before}
+        drive(reopened.close())
+        assert found in (before, after), photo.name
+        assert found == after or not is_new, f"{photo.name}: what was new is old again"
+        is_new = found == after
+        assert_tidy(photo)
+    assert is_new
+
+
+def test_the_bytes_are_in_place_before_anybody_can_find_them(
+    monkeypatch: pytest.MonkeyPatch, store: DiskStore, folder: Path
+) -> None:
+    """A reader who shares the folder, and does not put it right, never sees half a file."""
+    upload(store, "path", SMALL)
+    for photo in steps(monkeypatch, folder, lambda: upload(store, "path", LARGE)):
+        neighbour = DiskStore.open_folder(photo, lock=False)
+        assert download(neighbour, "path") in (SMALL, LARGE), photo.name
+        drive(neighbour.close())
+
+
+# Calls that fail
+
+
+class Interrupted(BaseException):
+    """Like KeyboardInterrupt: nobody expects it, and it comes anywhere."""
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), Interrupted()])
+@pytest.mark.parametrize("name", ACTS)
+def test_any_call_may_fail(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, error: BaseException
+) -> None:
+    """The n-th call fails, for every n: old or new, and the store goes on."""
+    act, changes = ACTS[name]
+    for failing in count():
+        place = folder / str(failing)
+        store = DiskStore.open_folder(place)
+        upload(store, "old", SMALL)
+        upload(store, "short", LARGE[:1_000], expires_at=50)
+        calls: list[str] = []
+
+        def fail(call: str, calls: list[str] = calls, failing: int = failing) -> None:
+            calls.append(call)
+            if len(calls) == failing + 1:
+                raise error
+
+        before = {"old": SMALL, "short": LARGE[:1_000], "new": None}
+        after = before | changes
+        raised = False
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "os", System(fail))
+            try:
+                act(store)
+            except (OSError, Interrupted) as caught:
+                assert caught is error  # noqa: PT017 - whether it is raised depends on the call
+                raised = True
+        found = {path: download(store, path) for path in before}
+        assert found in (before, after) if raised else found == after
+        upload(store, "next", LARGE)
+        assert download(store, "next") == LARGE
+        drive(store.close())
+        drive(DiskStore.open_folder(place).close())
+        assert_tidy(place)
+        if len(calls) <= failing:
+            return
+
+
+def test_a_draft_that_failed_is_over(monkeypatch: pytest.MonkeyPatch, store: DiskStore) -> None:
+    def fail(name: str) -> None:
+        if name == "write":
+            raise OSError(errno.ENOSPC, "full")
+
+    draft = drive(store.draft())
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "os", System(fail))
+        with pytest.raises(OSError, match="full"):
+            drive(draft.write(LARGE))
+    with pytest.raises(ValueError, match="over"):
+        drive(draft.write(SMALL))
+    file = StoredFile("id", "path", "path", 0, "text/plain", "", 1, 2)
+    with pytest.raises(ValueError, match="over"):
+        drive(store.keep("default", draft, file))
+    assert drive(store.count("default")) == (0, 0)
+
+
+def test_a_write_may_take_only_a_part(monkeypatch: pytest.MonkeyPatch, store: DiskStore) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:1_000]))
+    upload(store, "path", LARGE)
+    assert download(store, "path") == LARGE
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    mounted = subprocess.run(  # noqa: S603 - no input of anybody
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", tmp_path],  # noqa: S607 - where it is
+        check=False,
+        capture_output=True,
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk takes root")
+    try:
+        store = DiskStore.open_folder(tmp_path / "data")
+        kept = 0
+        with pytest.raises(OSError, match=r".") as caught:  # noqa: PT012 - which one fails is open
+            while True:
+                upload(store, f"{kept}", LARGE[: 50_000 + kept])
+                kept += 1
+        assert caught.value.errno == errno.ENOSPC
+        assert kept > 3
+        assert drive(store.count("default"))[0] == kept
+        assert all(download(store, f"{n}") == LARGE[: 50_000 + n] for n in range(kept))
+        assert drive(store.clear("default")) == kept
+        upload(store, "again", LARGE)
+        drive(store.close())
+        assert_tidy(tmp_path / "data")
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)  # noqa: S603, S607 - as above
+
+
+def test_durable_waits_for_the_disk_before_the_commit(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    store = DiskStore.open_folder(folder, durable=True)
+    calls: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "os", System(calls.append))
+        upload(store, "path", SMALL)
+    assert calls.count("fsync") == 2  # the bytes, and their name in `incoming`
+    assert "fsync" not in calls[calls.index("replace") :]
+    assert download(store, "path") == SMALL
+    drive(store.close())
+
+
+# Kills
+
+CHILD = """
+import os, random, sys
+from pathlib import Path
+from mockkie.store import StoredFile
+from mockkie.store.disk import DiskStore
+
+def drive(coroutine):
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+
+def say(*words):
+    os.write(1, (" ".join(words) + "\\n").encode())
+
+folder, seed, shared = sys.argv[1:]
+chance = random.Random(seed)
+store = DiskStore.open_folder(Path(folder), lock=not shared)
+say("ready")
+for number in range(150 if shared else 10**9):
+    world, path = chance.choice(["default", "default", "short"]), f"p{chance.randrange(6)}"
+    content = chance.randbytes(chance.choice([0, 10, 1_000, 70_000, 300_000]))
+    draft = drive(store.draft())
+    for at in range(0, len(content), 40_000):
+        drive(draft.write(content[at : at + 40_000]))
+    if chance.random() < 0.1:
+        drive(draft.discard())
+        continue
+    file = StoredFile(f"{seed}-{number}", path, path, draft.size, "", draft.digest, 1, number)
+    say("try", world, path, file.digest)
+    drive(store.keep(world, draft, file))
+    say("done", world, path, file.digest)
+    if chance.random() < 0.2:
+        drive(store.sweep("short", number - 2))
+    if chance.random() < 0.05:
+        drive(store.clear("short"))
+drive(store.close())
+"""
+
+
+def start(folder: Path, seed: str, *, shared: bool = False) -> subprocess.Popen[str]:
+    child = subprocess.Popen(  # noqa: S603 - no input of anybody
+        [sys.executable, "-c", CHILD, folder, seed, "shared" if shared else ""],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+def test_kill_9_loses_no_acknowledged_file(folder: Path) -> None:
+    chance = random.Random(9)  # noqa: S311 - no secret
+    tried: dict[str, list[str]] = {}  # digests by path, from the last acknowledged one on
+    acknowledged = 0
+    for number in range(15):
+        child = start(folder, f"{number}")
+        time.sleep(chance.uniform(0.0, 0.25))
+        child.kill()
+        lines, _ = child.communicate()
+        for line in lines.splitlines():
+            word, world, path, digest = line.split(" ")
+            if world == "default":
+                tried[path] = [*tried.get(path, ["none"]), digest] if word == "try" else [digest]
+                acknowledged += word == "done"
+        store = DiskStore.open_folder(folder)
+        for path, digests in tried.items():
+            content = download(store, path)
+            digest = "none" if content is None else blake3(content).hexdigest()
+            assert digest in digests, f"round {number}, {path}"
+            tried[path] = [digest]
+        drive(store.close())
+        assert_tidy(folder)
+    assert acknowledged > 100
+
+
+def test_several_processes_share_a_folder(folder: Path, store: DiskStore) -> None:
+    children = [start(folder, f"{seed}", shared=True) for seed in range(2)]
+    looks = 0
+    while any(child.poll() is None for child in children):
+        for number in range(6):
+            file = drive(store.find("default", f"p{number}"))
+            reading = file and drive(store.open("default", file))
+            if file and reading:
+                assert blake3(read(reading, file.size)).hexdigest() == file.digest
+                drive(reading.close())
+                looks += 1
+    for child in children:
+        child.communicate()
+        assert child.returncode == 0
+    assert looks > 10
+    assert drive(store.count("default"))[0] == 6
+    assert_tidy(folder)
+
+
+# Opening
+
+
+def test_a_second_mock_is_told_who_holds_the_folder(folder: Path) -> None:
+    child = start(folder, "1")
+    with pytest.raises(UsageError, match=f"process {child.pid}.*stop it, or choose another"):
+        DiskStore.open_folder(folder)
+    drive(DiskStore.open_folder(folder, lock=False).close())
+    child.kill()
+    child.communicate()
+    drive(DiskStore.open_folder(folder).close())
+
+
+def test_closing_lets_go_of_the_folder_and_may_be_repeated(folder: Path) -> None:
+    store = DiskStore.open_folder(folder)
+    upload(store, "path", LARGE)
+    reading = drive(store.open("default", upload(store, "other", SMALL)))
+    draft = drive(store.draft())
+    drive(draft.write(LARGE))
+    assert reading is not None
+    drive(store.close())
+    drive(store.close())
+    with pytest.raises(OSError, match="file descriptor"):
+        read(reading, len(SMALL))
+    with pytest.raises(ValueError, match="over"):
+        drive(draft.write(SMALL))
+    with pytest.raises(OSError, match="closed"):
+        drive(store.find("default", "path"))
+    assert_tidy(folder)
+    assert not [*folder.glob("*-wal")]
+    again = DiskStore.open_folder(folder)
+    assert download(again, "path") == LARGE
+    drive(again.close())
+
+
+def damage(folder: Path, how: str) -> None:
+    index = folder / "index.sqlite"
+    if how == "file":
+        shutil.rmtree(folder)
+        folder.write_text("a file")
+    elif how == "below":
+        shutil.rmtree(folder.parent)
+        folder.parent.write_text("a file")
+    elif how == "garbage":
+        index.write_bytes(b"no database, but as long as one" * 1_000)
+    elif how == "half":
+        os.truncate(index, 4_096)
+    elif how == "lost":
+        index.unlink()
+    else:
+        with contextlib.closing(sqlite3.connect(index)) as connection:
+            connection.execute(f"PRAGMA user_version = {how}")
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ("file", "a folder|exists"),
+        ("below", "Not a directory.*choose a folder"),
+        ("garbage", "not a database.*move the folder away"),
+        ("half", "malformed.*move the folder away"),
+        ("lost", "files but no index"),
+        ("2", "schema 2.*use that version"),
+        ("0", "schema 0.*use that version"),
+    ],
+)
+def test_a_folder_that_cannot_be_used(folder: Path, how: str, text: str) -> None:
+    store = DiskStore.open_folder(folder)
+    for number in range(50):
+        upload(store, f"{number}", SMALL)
+    drive(store.close())
+    damage(folder, how)
+    for _ in range(2):  # the lock was let go
+        with pytest.raises(UsageError, match=text) as caught:
+            DiskStore.open_folder(folder)
+        assert str(folder) in str(caught.value)
+    if how != "file" and how != "below":
+        assert len([*folder.glob("files/*/*")]) == 50
+
+
+def test_only_the_owner_may_look(folder: Path) -> None:
+    mask = os.umask(0)
+    try:
+        store = DiskStore.open_folder(folder)
+        upload(store, "path", LARGE)
+        draft = drive(store.draft())
+        drive(draft.write(LARGE))
+        modes = {each: stat.S_IMODE(each.stat().st_mode) for each in (folder, *folder.rglob("*"))}
+    finally:
+        os.umask(mask)
+    assert {mode for each, mode in modes.items() if each.is_dir()} == {0o700}
+    assert {mode for each, mode in modes.items() if each.is_file()} == {0o600}
+    assert {"index.sqlite-wal", "index.sqlite-shm", "lock"} <= {each.name for each in modes}
+    drive(store.close())
+
+
+def test_what_is_not_ours_in_incoming_stays(folder: Path) -> None:
+    drive(DiskStore.open_folder(folder).close())
+    strangers = [folder / "incoming" / name for name in ("notes.txt", "cafe", "f" * 16, "f" * 17)]
+    for stranger in strangers:
+        stranger.write_text("mine")
+    drive(DiskStore.open_folder(folder).close())
+    assert all(stranger.exists() for stranger in strangers)
+
+
+# Bytes
+
+
+def test_bytes_that_somebody_took_away(store: DiskStore, folder: Path) -> None:
+    file = upload(store, "path", LARGE)
+    (at,) = folder.glob("files/*/*")
+    reading = drive(store.open("default", file))
+    assert reading is not None
+    os.truncate(at, PIECE - 1)
+    with pytest.raises(OSError, match=f"lost its bytes from {PIECE - 1} on"):
+        read(reading, file.size)
+    drive(reading.close())
+    at.unlink()
+    assert drive(store.open("default", file)) is None
+    assert drive(store.find("default", "path")) == file
+
+
+@pytest.mark.parametrize("gone", ["replaced", "deleted", "swept"])
+def test_what_cannot_be_freed_yet_is_freed_later(
+    monkeypatch: pytest.MonkeyPatch, store: DiskStore, folder: Path, gone: str
+) -> None:
+    """As on Windows, where an open file keeps its name."""
+
+    def fail(name: str) -> None:
+        if name == "unlink":
+            raise PermissionError(errno.EACCES, "in use")
+
+    upload(store, "path", SMALL, expires_at=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "os", System(fail))
+        if gone == "replaced":
+            upload(store, "path", LARGE)
+        elif gone == "deleted":
+            drive(store.delete("default", "path"))
+        else:
+            drive(store.sweep("default", 5))
+    assert download(store, "path") == (LARGE if gone == "replaced" else None)
+    assert len([*folder.glob("files/*/*")]) == (2 if gone == "replaced" else 1)
+    drive(store.sweep("default", 5))
+    assert_tidy(folder)
+
+
+def test_a_large_clear_frees_the_rest_bit_by_bit(store: DiskStore, folder: Path) -> None:
+    for number in range(TRASH + 5):
+        upload(store, f"{number}", b"")
+    assert drive(store.clear("default")) == TRASH + 5
+    assert drive(store.count("default")) == (0, 0)
+    assert len([*folder.glob("files/*/*")]) == 5
+    assert drive(store.sweep("default", 0)) == []
+    assert_tidy(folder)
+
+
+def test_small_uploads_and_small_chunks_cost_few_calls(
+    monkeypatch: pytest.MonkeyPatch, store: DiskStore
+) -> None:
+    upload(store, "warm", SMALL)
+    calls: list[str] = []
+    monkeypatch.setattr(module, "os", System(calls.append))
+    draft = drive(store.draft())
+    drive(draft.write(SMALL))
+    assert calls == []
+    drive(draft.discard())
+    calls.clear()
+    draft = drive(store.draft())
+    for _ in range(1_000):
+        drive(draft.write(LARGE[:1_000]))
+    assert calls.count("write") == 1_000_000 // (BATCH + 464)
+    drive(draft.discard())
+
+
+def test_expiry_looks_at_what_expired_only(store: DiskStore, folder: Path) -> None:
+    """The plan of the sweep as SQLite tells it: an index gives the order, nothing is sorted."""
+    upload(store, "path", SMALL)
+    with contextlib.closing(sqlite3.connect(folder / "index.sqlite")) as index:
+        plan = index.execute(
+            "EXPLAIN QUERY PLAN SELECT blob FROM file WHERE world = ? AND expires_at <= ? "
+            "ORDER BY expires_at, path LIMIT ?",
+            ("default", 1, 1),
+        ).fetchall()
+    assert "USING COVERING INDEX ends (world=? AND expires_at<?)" in plan[0][-1]
+    assert len(plan) == 1
