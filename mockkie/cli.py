@@ -5,6 +5,7 @@ Every option can be given as `MOCKKIE_*` too; option beats environment beats the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -34,8 +35,11 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="mockkie")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """A trustworthy fake of the KIE.AI File Upload API."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False  # for everything that is printed below; else a terminal decides
 
 
 def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Command]:

@@ -38,8 +38,8 @@ class Clock:
         self._frozen_at = frozen_at
 
     def now(self) -> int:
-        """The present instant."""
-        return real_now() + self._offset if self._frozen_at is None else self._frozen_at
+        """The present instant; at the end of the year 9999 time stands still."""
+        return min(real_now() + self._offset, LAST) if self._frozen_at is None else self._frozen_at
 
     @property
     def offset(self) -> int:
@@ -89,8 +89,8 @@ def real_now() -> int:
 
 
 def to_datetime(instant: int) -> datetime:
-    """The instant as an aware UTC datetime."""
-    return EPOCH + timedelta(milliseconds=instant)
+    """The instant as an aware UTC datetime; past the year 9999, the last one there is."""
+    return EPOCH + timedelta(milliseconds=max(FIRST, min(instant, LAST)))
 
 
 def from_datetime(moment: datetime) -> int:
@@ -102,7 +102,7 @@ def from_datetime(moment: datetime) -> int:
 
 def isoformat(instant: int) -> str:
     """`2025-01-01T12:00:00.000Z`: the form of `uploadedAt` (documented)."""
-    seconds, millis = divmod(instant, SECOND)
+    seconds, millis = divmod(max(FIRST, min(instant, LAST)), SECOND)
     return f"{_to_the_second(seconds)}.{millis:03d}Z"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
@@ -16,26 +15,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockkie import links
 from mockkie.clock import SECOND, isoformat, parse_duration, parse_instant
+from mockkie.jsonapi import (
+    Refused,
+    json_response,
+    problem_response,
+    read_count,
+    read_object,
+)
 from mockkie.service import Service
 from mockkie.store import StoredFile
 from mockkie.worlds import World
 
 PREFIX: Final = "/__mockkie"
-_MOST: Final = 10_000
 _PAGE: Final = 1_000
-_BODY: Final = 1_048_576
 
 Call = Callable[["Control", Request], Awaitable[Response]]
-
-
-class Refused(Exception):  # noqa: N818 - it carries the answer
-    """What the control API says no with: an RFC 9457 problem."""
-
-    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = headers
 
 
 class Control:
@@ -59,12 +53,12 @@ class Control:
 
     async def show_clock(self, request: Request) -> Response:
         """`GET /clock`."""
-        return _json(clock_state(self.world(request)))
+        return json_response(clock_state(self.world(request)))
 
     async def advance_clock(self, request: Request) -> Response:
         """`POST /clock/advance` with `seconds` or `duration`."""
         world = self.world(request)
-        body = await _body(request, {"seconds", "duration"})
+        body = await read_object(request, {"seconds", "duration"})
         if len(body) != 1:
             raise Refused(400, 'send {"seconds": N} or {"duration": "P3D"}')
         duration = _duration(body)
@@ -73,7 +67,7 @@ class Control:
     async def set_clock(self, request: Request) -> Response:
         """`PUT /clock` with `now` and/or `frozen`."""
         world = self.world(request)
-        body = await _body(request, {"now", "frozen"})
+        body = await read_object(request, {"now", "frozen"})
         now, frozen = body.get("now"), body.get("frozen")
         if not body or not isinstance(now, str | None) or not isinstance(frozen, bool | None):
             raise Refused(400, 'send {"now": "2025-01-01T12:00:00Z"} and/or {"frozen": true}')
@@ -93,16 +87,18 @@ class Control:
             await self._service.move_clock(world, move)
         except ValueError as error:
             raise Refused(400, str(error)) from error
-        return _json(clock_state(world))
+        return json_response(clock_state(world))
 
     async def list_worlds(self, request: Request) -> Response:
         """`GET /worlds`."""
         del request
-        return _json({"worlds": [await self._world_state(world) for world in self._service.worlds]})
+        return json_response(
+            {"worlds": [await self._world_state(world) for world in self._service.worlds]}
+        )
 
     async def create_world(self, request: Request) -> Response:
         """`POST /worlds`, `id` and `keys` if they matter."""
-        body = await _body(request, {"id", "keys"})
+        body = await read_object(request, {"id", "keys"})
         world_id, keys = body.get("id"), body.get("keys", [])
         if not (world_id is None or _is_word(world_id)):
             raise Refused(400, "a world's id is a text of 1 to 100 printable characters, without /")
@@ -114,7 +110,7 @@ class Control:
             world = await self._service.create_world(world_id, keys)
         except ValueError as error:
             raise Refused(409, str(error)) from error
-        return _json(await self._world_state(world), 201)
+        return json_response(await self._world_state(world), 201)
 
     async def drop_world(self, request: Request) -> Response:
         """`DELETE /worlds/{id}`."""
@@ -142,23 +138,23 @@ class Control:
     async def list_files(self, request: Request) -> Response:
         """`GET /files`: the live ones by path, `after` and `limit` to page."""
         world = self.world(request)
-        limit = _count(request, "limit", _PAGE)
+        limit = read_count(request, "limit", _PAGE)
         after = request.query_params.get("after", "")
         files = await self._service.live_files(world, after=after, limit=limit)
         more = files[-1].path if len(files) == limit else None
         shown = [self._file_state(request, world, file) for file in files]
-        return _json({"files": shown, "next": more})
+        return json_response({"files": shown, "next": more})
 
     async def delete_files(self, request: Request) -> Response:
         """`DELETE /files`: all, or the one at `path`."""
         world = self.world(request)
         path = request.query_params.get("path")
         if path is None:
-            return _json({"deleted": await self._service.store.clear(world.id)})
+            return json_response({"deleted": await self._service.store.clear(world.id)})
         gone = await self._service.store.delete(world.id, path)
         if gone is None or gone.expired(world.clock.now()):
             raise Refused(404, f"no file is at {path!r}")
-        return _json({"deleted": 1})
+        return json_response({"deleted": 1})
 
     def _file_state(self, request: Request, world: World, file: StoredFile) -> dict[str, Any]:
         settings = self._service.settings
@@ -181,11 +177,14 @@ class Control:
     async def list_journal(self, request: Request) -> Response:
         """`GET /journal`: the entries behind `after`, oldest first."""
         journal = self.world(request).journal
-        limit, after = _count(request, "limit", _PAGE), _count(request, "after", 0, lowest=0)
+        limit, after = (
+            read_count(request, "limit", _PAGE),
+            read_count(request, "after", 0, lowest=0),
+        )
         entries = journal.entries(after=after, limit=limit)
-        return _json(
+        return json_response(
             {
-                "entries": [entry.to_json() for entry in entries],
+                "entries": [entry.tojson_response() for entry in entries],
                 "last": journal.last,
                 "evicted": journal.evicted,
             }
@@ -263,40 +262,18 @@ class _Endpoint:
                 raise Refused(405, f"{PREFIX}{self._path} takes {allow}", {"Allow": allow})
             response = await call(self._control, request)
         except Refused as refused:
-            response = _problem(refused)
+            response = problem_response(refused)
         await response(scope, receive, send)
 
 
 async def _healthy(request: Request) -> Response:
     del request
-    return _json({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
 async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
     known = ", ".join(PREFIX + path for path in CALLS)
-    await _problem(Refused(404, f"the control API has: {known}"))(scope, receive, send)
-
-
-async def _body(request: Request, known: set[str]) -> dict[str, Any]:
-    """The JSON object that a call carries, empty without a body; only with members it knows."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > _BODY:
-            raise Refused(413, "the body of a control call is small")
-    if not content:
-        return {}
-    try:
-        value = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise Refused(400, f"the body is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise Refused(400, "the body is a JSON object")
-    strange = set(value) - known
-    if strange:
-        wanted = ", ".join(sorted(known))
-        raise Refused(400, f"{min(strange)!r} is not known here; known are: {wanted}")
-    return value
+    await problem_response(Refused(404, f"the control API has: {known}"))(scope, receive, send)
 
 
 def _duration(body: dict[str, Any]) -> int:
@@ -311,15 +288,6 @@ def _duration(body: dict[str, Any]) -> int:
     return round(seconds * SECOND)
 
 
-def _count(request: Request, name: str, default: int, *, lowest: int = 1) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdecimal() or int(text) < lowest:
-        raise Refused(400, f"{name} is a number from {lowest} on")
-    return min(int(text), _MOST) if lowest else int(text)
-
-
 def _is_word(text: Any) -> bool:
     longest = 100
     return (
@@ -327,18 +295,4 @@ def _is_word(text: Any) -> bool:
         and 0 < len(text) <= longest
         and text.isprintable()
         and "/" not in text
-    )
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
-
-
-def _problem(refused: Refused) -> Response:
-    value = {"type": "about:blank", "status": refused.status, "detail": refused.detail}
-    return Response(
-        orjson.dumps(value),
-        refused.status,
-        headers=refused.headers,
-        media_type="application/problem+json",
     )

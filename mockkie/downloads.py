@@ -104,7 +104,10 @@ def _if_range(file: StoredFile, request: Headers) -> bool:
 
 
 def _offset(digits: str) -> int | None:
-    return int(digits.lstrip("0")[: _DIGITS + 1] or "0") if digits else None
+    significant = digits.lstrip("0")
+    if len(significant) > _DIGITS:
+        return 10**_DIGITS
+    return int(significant or "0") if digits else None
 
 
 def _parse_date(text: str | None) -> int | None:

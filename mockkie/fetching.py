@@ -189,7 +189,7 @@ class Fetcher:
                 "a file comes with 200, without a login and without a page in between"
             )
         coding = answer.headers.get("content-encoding", "identity").lower()
-        if False:
+        if coding not in {"", "identity"}:
             raise not_fetched(
                 f"{shown(url)} answered in the encoding {coding!a}, though it was asked not to; "
                 "the file's own bytes are needed, so serve it without compression"

@@ -15,17 +15,35 @@ import filetype
 UNKNOWN: Final = "application/octet-stream"
 _TABLE: Final = mimetypes.MimeTypes()  # the tables of Python itself, not those of this machine
 for _mime, _suffix in (
-    ("image/webp", ".webp"),
+    ("application/xml", ".xml"),
+    ("application/yaml", ".yaml"),
+    ("application/yaml", ".yml"),
+    ("audio/flac", ".flac"),
+    ("audio/mp4", ".m4a"),
+    ("audio/ogg", ".ogg"),
+    ("audio/x-wav", ".wav"),
     ("image/avif", ".avif"),
     ("image/heic", ".heic"),
+    ("image/vnd.microsoft.icon", ".ico"),
+    ("image/webp", ".webp"),
+    ("text/javascript", ".js"),
+    ("text/javascript", ".mjs"),
     ("text/markdown", ".md"),
-    ("audio/mp4", ".m4a"),
-    ("audio/flac", ".flac"),
-    ("audio/ogg", ".ogg"),
     ("video/x-matroska", ".mkv"),
-    ("application/yaml", ".yaml"),
+    ("video/x-msvideo", ".avi"),
 ):
-    _TABLE.add_type(_mime, _suffix)  # younger than the oldest Python that mockkie runs on
+    _TABLE.add_type(_mime, _suffix)  # else it depends on the version of Python
+_EXTENSIONS: Final = {
+    "application/x-gzip": "gz",
+    "application/x-zip-compressed": "zip",
+    "application/xml": "xml",
+    "audio/mp3": "mp3",
+    "audio/wav": "wav",
+    "audio/wave": "wav",
+    "audio/x-m4a": "m4a",
+    "image/jpg": "jpg",
+}
+"""Of types that the tables do not know, since they are other names, or know as something else."""
 _MIME: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
 _EXTENSION: Final = re.compile(r"[A-Za-z0-9]{1,16}")
 _WEAK: Final = 2
@@ -51,8 +69,8 @@ def extension_for(mime: str, *names: str | None) -> str:
         extension = _extension(name)
         if extension:
             return extension
-    if mime == UNKNOWN:
-        return "bin"
+    if mime == UNKNOWN or mime in _EXTENSIONS:
+        return _EXTENSIONS.get(mime, "bin")
     known = filetype.get_type(mime=mime)
     if known is not None:
         return str(known.extension)

@@ -71,7 +71,8 @@ class Kie:
     """One world of a running mock.
 
     `base_url` takes the uploads, `key` opens the world. `clock`, `files` and `journal` act on
-    this world only. A context manager: leaving it closes the clients that were asked for.
+    this world only; `nested` are the worlds that were made from it. A context manager: leaving
+    it closes the clients that were asked for.
     """
 
     def __init__(  # noqa: PLR0913 - made by `serve` and the fixtures only
@@ -83,11 +84,14 @@ class Kie:
         download_origin: str | None = None,
         run: Callable[[Coroutine[Any, Any, Any]], Any] | None = None,
         transport: Callable[[], Any] | None = None,
+        parent: Kie | None = None,
     ) -> None:
         self.base_url = base_url
         self.download_origin = service.settings.origin or download_origin or base_url
         self.key = world.keys[0]
         self.world = world
+        self.nested: list[Kie] = []
+        self._parent = parent
         self._service = service
         self._run = run or Runner()
         self._transport = transport
@@ -103,7 +107,9 @@ class Kie:
         self.close()
 
     def close(self) -> None:
-        """Close the synchronous client, if there is one."""
+        """Close the synchronous client, if there is one, and those of nested worlds."""
+        for nested in self.nested:
+            nested.close()
         self._open.close()
 
     @cached_property
@@ -145,21 +151,32 @@ class Kie:
         self._run(self._service.reset(self.world))
 
     def drop(self) -> None:
-        """Close, and forget the world with its files."""
+        """Close, and forget the world with its files; so for nested worlds.
+
+        May be called more than once. `ValueError` for the default world, which stays.
+        """
         self.close()
-        self._run(self._service.drop_world(self.world))
+        for nested in list(self.nested):
+            nested.drop()
+        if self._service.worlds.get(self.world.id) is self.world:
+            self._run(self._service.drop_world(self.world))
+        if self._parent is not None and self in self._parent.nested:
+            self._parent.nested.remove(self)
 
     def new_world(self) -> Kie:
-        """Another isolated world of the same mock."""
+        """Another isolated world of the same mock; it goes when this one is dropped."""
         world = self._run(self._service.create_world())
-        return Kie(
+        nested = Kie(
             self._service,
             world,
             base_url=self.base_url,
             download_origin=self.download_origin,
             run=self._run,
             transport=self._transport,
+            parent=self,
         )
+        self.nested.append(nested)
+        return nested
 
     def __repr__(self) -> str:
         return f"<Kie world {self.world.id!r} at {self.base_url}>"
@@ -201,18 +218,21 @@ class KieClock:
 
         `ValueError` when that is backwards or past the year 9999.
         """
-        span = timedelta(
-            weeks=weeks,
-            days=days,
-            hours=hours,
-            minutes=minutes,
-            seconds=seconds,
-            milliseconds=milliseconds,
-        )
-        if isinstance(duration, str):
-            span += timedelta(milliseconds=parse_duration(duration))
-        elif duration is not None:
-            span += duration
+        try:
+            span = timedelta(
+                weeks=weeks,
+                days=days,
+                hours=hours,
+                minutes=minutes,
+                seconds=seconds,
+                milliseconds=milliseconds,
+            )
+            if isinstance(duration, str):
+                span += timedelta(milliseconds=parse_duration(duration))
+            elif duration is not None:
+                span += duration
+        except OverflowError:
+            raise ValueError("that is too long a time") from None
         clock = self._kie.world.clock
         return self._move(lambda: clock.advance(span // timedelta(milliseconds=1)))
 

@@ -92,4 +92,6 @@ def _normal_origin(url: str) -> str | None:
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         return None
+    if not parts.hostname:
+        return None
     return with_port(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", port)

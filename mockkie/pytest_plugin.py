@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mockkie.kie import Kie
 
 _SHOWN: Final = 30
+_JOURNAL: Final = "journal"
 _KIE: Final[pytest.StashKey[list[tuple[str, Kie, int]]]] = pytest.StashKey()
 
 
@@ -73,14 +74,15 @@ def _reported(
     What was refused for want of a known key is in the default world's journal: a test that sends
     a wrong key finds its refusals there, so these are shown too.
     """
-    watched = [("journal", world, 0)]
+    watched = request.node.stash.setdefault(_KIE, [])
+    before = len(watched)
+    watched.append((_JOURNAL, world, 0))
     if server is not None:
         watched.append(("requests without a known key", server, server.world.journal.last))
-    request.node.stash[_KIE] = watched
     try:
         yield world
     finally:
-        del request.node.stash[_KIE]
+        del watched[before:]
         if server is not None:
             world.drop()
         else:
@@ -88,18 +90,22 @@ def _reported(
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Add the journals to the report of a test that failed."""
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the journals to the report of a test that failed, also when its set-up did."""
     report = yield
-    if report.failed and call.when == "call":
+    if report.failed:
         for title, kie, after in item.stash.get(_KIE, []):
             _describe(report, title, kie, after)
+            for nested in kie.nested if title == _JOURNAL else ():
+                _describe(report, title, nested, 0)
     return report
 
 
 def _describe(report: pytest.TestReport, title: str, kie: Kie, after: int) -> None:
     entries = kie.world.journal.entries(after=after)
-    if not entries and title != "journal":
+    if not entries and title != _JOURNAL:
         return
     lines = [f"{entry.seq:>4}  {entry}" for entry in entries[-_SHOWN:]]
     if len(entries) > _SHOWN:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 from typing import Any, Final
 
@@ -25,13 +27,13 @@ class Remote:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx2.Client(headers=headers, timeout=_SECONDS, trust_env=False)
 
-    def ask(self, method: str, path: str, *, body: Any = None, **query: Any) -> Any:
+    def ask(self, method: str, call: str, *, body: Any = None, **query: Any) -> Any:
         """The JSON of an answer; `UsageError` says why there is none."""
         try:
             answer = self._client.request(
-                method, f"{self._url}/__mockkie{path}", json=body, params=query
+                method, f"{self._url}/__mockkie{call}", json=body, params=query
             )
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             raise UsageError(
                 f"no mock answers on {self._url} ({error}); start one with `mockkie serve`, "
                 "or name it with --url"
@@ -119,23 +121,33 @@ def show_journal(  # noqa: PLR0913 - the options of the command
     page = mock.ask("GET", "/journal", after=0, limit=10_000)
     if page["evicted"] and not as_json:
         click.echo(f"({page['evicted']:,} older entries were evicted)")
-    entries = page["entries"]
-    seen = entries[-1]["seq"] if entries else page["last"]
-    _print_entries(entries[-last:] if last else entries, as_json=as_json, refused=refused)
+    entries = _wanted(page, refused=refused)
+    _print_entries(entries[-last:] if last else entries, as_json=as_json)
     try:
         while follow:
+            sys.stdout.flush()
             time.sleep(_FOLLOW_SECONDS)
-            page = mock.ask("GET", "/journal", after=seen)
-            _print_entries(page["entries"], as_json=as_json, refused=refused)
-            seen = max(seen, page["last"]) if page["entries"] else seen
+            page = _next(mock, page)
+            _print_entries(_wanted(page, refused=refused), as_json=as_json)
     except KeyboardInterrupt:
         return
 
 
-def _print_entries(entries: list[dict[str, Any]], *, as_json: bool, refused: bool) -> None:
+def _wanted(page: dict[str, Any], *, refused: bool) -> list[dict[str, Any]]:
+    return [entry for entry in page["entries"] if not refused or entry["decision"] != "accepted"]
+
+
+def _next(mock: Remote, page: dict[str, Any]) -> dict[str, Any]:
+    """What came in since a page; a mock that was started anew counts from the beginning."""
+    seen = page["entries"][-1]["seq"] if page["entries"] else page["last"]
+    news: dict[str, Any] = mock.ask("GET", "/journal", after=seen)
+    if news["last"] < seen:
+        news = mock.ask("GET", "/journal", after=0)
+    return news
+
+
+def _print_entries(entries: list[dict[str, Any]], *, as_json: bool) -> None:
     for entry in entries:
-        if refused and entry["decision"] == "accepted":
-            continue
         if as_json:
             _print_json(entry)
         else:
@@ -159,9 +171,10 @@ def _entry(value: dict[str, Any]) -> Entry:
 
 def _span(text: str) -> dict[str, Any]:
     try:
-        return {"seconds": float(text)}
+        seconds = float(text)
     except ValueError:
-        return {"duration": text}
+        seconds = math.nan
+    return {"seconds": seconds} if math.isfinite(seconds) else {"duration": text}
 
 
 def _print_json(value: Any) -> None:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mockkie.build import MEMORY, build_mock
-from mockkie.kie import Kie
+from mockkie.kie import Kie, Runner
+from mockkie.problems import UsageError
 from mockkie.server import Server
 from mockkie.settings import DOCUMENTED
 
@@ -44,9 +45,13 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
         url_upload=url_upload,
         url_upload_private=url_upload_private,
     )
-    server = Server(mock, host, port, download_port)
-    server.start()
     try:
+        server = Server(mock, host, port, download_port)
+    except UsageError:
+        Runner()(mock.service.close())  # its folder is free again
+        raise
+    try:
+        server.start()
         with Kie(
             mock.service,
             mock.service.worlds.default,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -52,7 +54,7 @@ def default_folder() -> Path:
 def request_line(entry: Entry) -> str:
     """One request for a person: when, what, how it ended, and why."""
     outcome = str(entry.status) if entry.status is not None else entry.decision
-    reason = entry.why or "; ".join(entry.notes)
+    reason = _plain(entry.why or "; ".join(entry.notes))
     when = isoformat(entry.at)[11:19]
     colour = _COLOURS[entry.decision]
     return (
@@ -63,44 +65,66 @@ def request_line(entry: Entry) -> str:
     )
 
 
+def _plain(text: str) -> str:
+    """The text without characters that a terminal might obey: names come from anywhere."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
+def _say(text: str | bytes) -> None:
+    """Print a line; when nobody reads any more, the mock serves on in silence."""
+    try:
+        click.echo(text)
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class _Person:
     """Talks to a person, in colour where the terminal has it."""
 
     def __init__(self, server: Server) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows all names
         self._server = server
         self._service = server.mock.service
-        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def ready(self, *, quiet: bool) -> None:
         server = self._server
         key = self._service.keys[0]
         if not quiet:
             self._panel()
-        self._say(f"mockkie is ready on {server.origin} with the key {key}")
+        _say(f"mockkie is ready on {server.origin} with the key {key}")
 
     def request(self, world: World, entry: Entry) -> None:
         name = "" if world.id == DEFAULT_WORLD else f" ({world.id})"
-        self._say(request_line(entry) + click.style(name, dim=True))
+        _say(request_line(entry) + click.style(name, dim=True))
 
     def stopped(self, *, quiet: bool) -> None:
         if not quiet:
-            self._say("mockkie has stopped; uploads in flight were finished")
+            _say("mockkie has stopped; uploads in flight were finished")
 
     def _panel(self) -> None:
         from rich.console import Console  # noqa: PLC0415 - rich is slow to import
         from rich.panel import Panel  # noqa: PLC0415 - the same
         from rich.table import Table  # noqa: PLC0415 - the same
+        from rich.text import Text  # noqa: PLC0415 - the same
 
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim")
         table.add_column(overflow="fold")
         for name, value in self._facts():
-            table.add_row(name, value)
-        console = Console(highlight=False, no_color=not self._colour)
-        console.print(Panel(table, title=f"mockkie {__version__}", expand=False, padding=(1, 2)))
-        console.print("Try it:", style="dim")
-        console.print(self._curl(), soft_wrap=True, markup=False)
-        console.print()
+            table.add_row(name, Text(value))
+        console = Console(highlight=False)
+        title = f"mockkie {__version__}"
+        with console.capture() as captured:
+            console.print(Panel(table, title=title, expand=False, padding=(1, 2)))
+            console.print("Try it:", style="dim")
+        _say(f"{captured.get()}{self._curl()}\n")
 
     def _facts(self) -> list[tuple[str, str]]:
         server, service = self._server, self._service
@@ -122,14 +146,10 @@ class _Person:
 
     def _curl(self) -> str:
         return (
-            f"echo hello | curl -H 'Authorization: Bearer {self._service.keys[0]}' "
+            f"echo hello | curl -H {shlex.quote(f'Authorization: Bearer {self._service.keys[0]}')} "
             f"-F 'file=@-;filename=hello.txt' -F uploadPath=docs "
             f"{self._server.origin}/api/file-stream-upload"
         )
-
-    def _say(self, text: str) -> None:
-        click.echo(text, color=self._colour)
-        sys.stdout.flush()
 
 
 class _Machine:
@@ -140,18 +160,14 @@ class _Machine:
 
     def ready(self, *, quiet: bool) -> None:
         del quiet
-        self._write({"event": "ready", **ready_facts(self._server)})
+        _say(orjson.dumps({"event": "ready", **ready_facts(self._server)}))
 
     def request(self, world: World, entry: Entry) -> None:
-        self._write({"event": "request", "world": world.id, **entry.to_json()})
+        _say(orjson.dumps({"event": "request", "world": world.id, **entry.to_json()}))
 
     def stopped(self, *, quiet: bool) -> None:
         del quiet
-        self._write({"event": "stopped"})
-
-    def _write(self, value: dict[str, Any]) -> None:
-        click.echo(orjson.dumps(value))
-        sys.stdout.flush()
+        _say(orjson.dumps({"event": "stopped"}))
 
 
 def ready_facts(server: Server) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from mockkie.clock import stopwatch
 DRAIN_BYTES: Final = 4 * 1024**3
 DRAIN_SECONDS: Final = 120.0
 SILENCE_SECONDS: Final = 5.0
+_LONGEST_VALUE: Final = 1_000
 _WATCHED: Final = 1024 * 1024
 """Bytes of an answer from which on it pays to stop when nobody listens any more."""
 
@@ -210,7 +211,7 @@ class Answer:
 def printable(text: str) -> str:
     """`text` as a header value: printable ASCII, everything else escaped, of bounded length."""
     escaped = text.encode("unicode_escape").decode("ascii")
-    return escaped if len(escaped) <= 1_000 else escaped[:999] + "~"
+    return escaped if len(escaped) <= _LONGEST_VALUE else escaped[: _LONGEST_VALUE - 1] + "~"
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

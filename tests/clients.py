@@ -1,4 +1,4 @@
-"""HTTP clients that people really use, behind one face; and a bare socket for all they would not do.
+"""HTTP clients that people really use, behind one face; and a bare socket for all else.
 
 Knows nothing of the mock: what is sent is made by the client itself, forms included.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import os
 import shutil
@@ -79,6 +80,7 @@ class Client(ABC):
     ) -> Reply:
         """Send a request as this client does, and take the whole answer."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of connections."""
 
@@ -121,6 +123,9 @@ class Curl(Client):
             sent = folder / "body"
             has_body = sent.exists() and method != "HEAD"
             return _reply(head, sent.read_bytes() if has_body else b"")
+
+    def close(self) -> None:
+        """Nothing stays open."""
 
 
 class Httpx2(Client):
@@ -203,14 +208,16 @@ class Aiohttp(Client):
         body: bytes | None = None,
         form: Form | None = None,
     ) -> Reply:
-        data: Any = body
+        data: Any = body if body is None else io.BytesIO(body)
         if form is not None:
             data = aiohttp.FormData(quote_fields=False)
             for key, value in form.texts.items():
                 data.add_field(key, value, content_type="text/plain")
             if form.file is not None:
                 part = form.file
-                data.add_field("file", part.content, filename=part.filename, content_type=part.mime)
+                data.add_field(
+                    "file", io.BytesIO(part.content), filename=part.filename, content_type=part.mime
+                )
         return self._runner.run(self._fetch(method, url, headers, data))
 
     async def _fetch(

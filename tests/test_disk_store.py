@@ -23,7 +23,7 @@ from blake3 import blake3
 from mockkie.problems import UsageError
 from mockkie.store import PIECE, Reading, StoredFile
 from mockkie.store import disk as module
-from mockkie.store.disk import BATCH, TRASH, DiskStore
+from mockkie.store.disk import TRASH, DiskStore
 
 T = TypeVar("T")
 SMALL, LARGE = b"small" * 10, bytes(range(256)) * 1_024
@@ -251,13 +251,14 @@ def test_a_draft_that_failed_is_over(monkeypatch: pytest.MonkeyPatch, store: Dis
 
 def test_a_write_may_take_only_a_part(monkeypatch: pytest.MonkeyPatch, store: DiskStore) -> None:
     real = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:1_000]))
-    upload(store, "path", LARGE)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda fd, data: real(fd, data[:1_000]))
+        upload(store, "path", LARGE)
     assert download(store, "path") == LARGE
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    mounted = subprocess.run(  # noqa: S603 - no input of anybody
+    mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", tmp_path],  # noqa: S607 - where it is
         check=False,
         capture_output=True,
@@ -280,7 +281,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         drive(store.close())
         assert_tidy(tmp_path / "data")
     finally:
-        subprocess.run(["umount", tmp_path], check=True)  # noqa: S603, S607 - as above
+        subprocess.run(["umount", tmp_path], check=True)  # noqa: S607 - as above
 
 
 def test_durable_waits_for_the_disk_before_the_commit(
@@ -340,7 +341,7 @@ drive(store.close())
 
 
 def start(folder: Path, seed: str, *, shared: bool = False) -> subprocess.Popen[str]:
-    child = subprocess.Popen(  # noqa: S603 - no input of anybody
+    child = subprocess.Popen(
         [sys.executable, "-c", CHILD, folder, seed, "shared" if shared else ""],
         stdout=subprocess.PIPE,
         text=True,
@@ -470,7 +471,7 @@ def test_a_folder_that_cannot_be_used(folder: Path, how: str, text: str) -> None
         with pytest.raises(UsageError, match=text) as caught:
             DiskStore.open_folder(folder)
         assert str(folder) in str(caught.value)
-    if how != "file" and how != "below":
+    if how not in {"file", "below"}:
         assert len([*folder.glob("files/*/*")]) == 50
 
 
@@ -565,7 +566,7 @@ def test_small_uploads_and_small_chunks_cost_few_calls(
     draft = drive(store.draft())
     for _ in range(1_000):
         drive(draft.write(LARGE[:1_000]))
-    assert calls.count("write") == 1_000_000 // (BATCH + 464)
+    assert calls.count("write") == 1_000_000 // 66_000  # 66 chunks are the first to reach BATCH
     drive(draft.discard())
 
 

@@ -1,0 +1,70 @@
+"""JSON in, JSON and problem+json (RFC 9457) out: how the control API speaks. Knows no worlds."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+_MOST: Final = 10_000
+_BODY: Final = 1_048_576
+
+
+class Refused(Exception):  # noqa: N818 - it carries the answer
+    """What the control API says no with: an RFC 9457 problem."""
+
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+
+
+async def read_object(request: Request, known: set[str]) -> dict[str, Any]:
+    """The JSON object that a call carries, empty without a body; only with members it knows."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > _BODY:
+            raise Refused(413, "the body of a control call is small")
+    if not content:
+        return {}
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, f"the body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise Refused(400, "the body is a JSON object")
+    strange = set(value) - known
+    if strange:
+        wanted = ", ".join(sorted(known))
+        raise Refused(400, f"{min(strange)!r} is not known here; known are: {wanted}")
+    return value
+
+
+def read_count(request: Request, name: str, default: int, *, lowest: int = 1) -> int:
+    """A number of the query, at most 10,000 when it counts from one; `Refused` otherwise."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdecimal() or int(text) < lowest:
+        raise Refused(400, f"{name} is a number from {lowest} on")
+    return min(int(text), _MOST) if lowest else int(text)
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+def problem_response(refused: Refused) -> Response:
+    """The answer that a refusal carries."""
+    value = {"type": "about:blank", "status": refused.status, "detail": refused.detail}
+    return Response(
+        orjson.dumps(value),
+        refused.status,
+        headers=refused.headers,
+        media_type="application/problem+json",
+    )
