@@ -12,15 +12,16 @@ from mockkie import links
 from mockkie.auth import authenticate
 from mockkie.body import BodyReader
 from mockkie.clock import http_date, stopwatch
-from mockkie.contract import Operation, decode_path
+from mockkie.contract import decode_path
 from mockkie.control import PREFIX, control_app
 from mockkie.exchange import Exchange
 from mockkie.journal import REDACTED, Entry
+from mockkie.operation import Operation
 from mockkie.operations import HANDLERS, check_handlers
 from mockkie.parameters import judge_parameters
 from mockkie.problems import Problem
-from mockkie.sampling import sample_answer
 from mockkie.service import Service
+from mockkie.stateless import stateless_answer
 from mockkie.wire import Answer, Disconnected, Request, printable
 
 _log: Final = logging.getLogger("mockkie")
@@ -90,7 +91,7 @@ class Mock:
                 exchange.entry.fields = reader.body.fields
             handler = HANDLERS.get(operation.id)
             if handler is None:
-                answer = sample_answer(service.contract, operation, request)
+                answer = stateless_answer(service.contract, operation, request)
             else:
                 answer = await handler(exchange, body, draft)
         miss = operation.miss(answer.status, answer.headers, answer.json)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from mockkie.contract import Operation, Scheme
+from mockkie.operation import Operation
 from mockkie.problems import Problem
+from mockkie.security import Scheme
 from mockkie.wire import Request
 from mockkie.worlds import World, Worlds
 

@@ -12,10 +12,11 @@ from typing import Any, Final
 import orjson
 from blake3 import blake3
 
-from mockkie.contract import FORM, JSON, MediaType, Operation, SchemaError
 from mockkie.form import FormReader, boundary_of, form_values
 from mockkie.journal import Field
 from mockkie.jsonbody import EncodedText, JsonBodyParser
+from mockkie.media import FORM, MediaType, essence, is_json
+from mockkie.operation import Operation
 from mockkie.problems import Problem
 from mockkie.settings import Settings
 from mockkie.store import Draft
@@ -49,10 +50,12 @@ class BodyReader:
         media = self._media_type(request)
         if media is None:
             self._nothing()
-        elif media.name.lower() == FORM:
+        elif media.name == FORM:
             await self._form(request, media)
-        elif media.name.lower() == JSON or media.name.lower().endswith("+json"):
-            await self._json(request, media)
+        elif is_json(media.name) and (media.properties or media.streamed):
+            await self._json_object(request, media)
+        elif is_json(media.name):
+            await self._json_value(request, media)
         return self.body
 
     def _media_type(self, request: Request) -> MediaType | None:
@@ -60,16 +63,16 @@ class BodyReader:
         if not operation.media_types:
             return None
         given = request.headers.getlist("content-type")
-        if not given and _empty(request):
+        if _empty(request) and not (given and operation.body_required):
             return None
-        wanted = " or ".join(media.name for media in operation.media_types.values())
+        wanted = " or ".join(operation.media_types)
         if len(given) != 1:
             found = "several Content-Types" if given else "no Content-Type"
             raise Problem("unsupported-media-type", f"the request has {found}; send one, {wanted}")
-        encoding = request.headers.get("content-encoding", "identity").lower()
-        if encoding != "identity":
+        encoding = ", ".join(request.headers.getlist("content-encoding")).lower()
+        if encoding not in ("", "identity"):
             raise Problem("unsupported-media-type", f"the body is {encoding}; send it plain")
-        name = given[0].partition(";")[0].strip().lower()
+        name = essence(given[0])
         for candidate in (name, f"{name.partition('/')[0]}/*", "*/*"):
             if candidate in operation.media_types:
                 return operation.media_types[candidate]
@@ -96,10 +99,8 @@ class BodyReader:
         if media.streamed is not None and self._draft is not None and form.has_file:
             self._judge_length(media.streamed.name, self._draft.size, media.streamed.shortest, None)
 
-    async def _json(self, request: Request, media: MediaType) -> None:
-        charset = _CHARSET.search(request.headers["content-type"])
-        if charset and charset[1].lower() not in _UTF8:
-            raise Problem("unsupported-media-type", f"JSON is UTF-8, not {charset[1]}")
+    async def _json_object(self, request: Request, media: MediaType) -> None:
+        _check_charset(request)
         streamed = media.streamed
         parser = JsonBodyParser(
             streamed.name if streamed else None, limit=self._settings.limits.json
@@ -109,17 +110,33 @@ class BodyReader:
             for piece in parser.feed(chunk):
                 if self._draft is not None:
                     await self._draft.write(piece)
-        values = {name: value for name, value in parser.close().items() if value is not None}
-        text = values.get(streamed.name) if streamed else None
+        values = parser.close()
+        text = values.pop(streamed.name, None) if streamed else None
         if streamed and isinstance(text, EncodedText):
             values[streamed.name] = True
             self.body.content_type = text.media_type
             self._judge_length(streamed.name, text.length, streamed.shortest, streamed.longest)
-        elif streamed and streamed.name in values:
+        elif streamed and text is not None:
             why = f"{streamed.name} must be a text of base64, not {_kind(text)}"
             raise Problem("invalid-parameter", why, parameter=streamed.name)
         self._describe(values, streamed.name if streamed else None)
         self._accept(media, values)
+
+    async def _json_value(self, request: Request, media: MediaType) -> None:
+        """A body that need not be an object, of an operation that has no handler."""
+        _check_charset(request)
+        content, limit = bytearray(), self._settings.limits.json
+        async for chunk in request.body():
+            content += chunk
+            if len(content) > limit:
+                raise Problem("malformed-body", f"the body is over {limit:,} bytes of JSON")
+        try:
+            value = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise Problem("malformed-body", f"the body is not JSON: {error}") from error
+        self.body.fields.append(_json_field("body", value))
+        self._judge(media, value)
+        self.body.values = value if isinstance(value, dict) else {}
 
     def _describe(self, values: dict[str, Any], streamed: str | None) -> None:
         for name, value in values.items():
@@ -128,10 +145,7 @@ class BodyReader:
                 size, digest = self._draft.size, self._draft.digest
                 self.body.fields.append(Field(name, "file", size, digest, content_type=kind))
             else:
-                content = orjson.dumps(value)
-                self.body.fields.append(
-                    Field(name, "json", len(content), blake3(content).hexdigest())
-                )
+                self.body.fields.append(_json_field(name, value))
 
     def _accept(self, media: MediaType, values: dict[str, Any]) -> None:
         path = values.get("uploadPath")
@@ -140,14 +154,19 @@ class BodyReader:
         self._judge(media, values)
         if media.streamed is not None:
             values.pop(media.streamed.name, None)
-        self.body.values = values
+        self.body.values = {name: value for name, value in values.items() if value is not None}
 
-    def _judge(self, media: MediaType, values: dict[str, Any]) -> None:
-        if media.schema is None or media.schema.is_valid(values):
+    def _judge(self, media: MediaType, value: Any) -> None:
+        if media.schema is None or media.schema.is_valid(value):
             return
-        errors = media.schema.errors(values)
-        error = next((one for one in errors if one.missing), errors[0])
-        raise Problem(*_refusal(error), parameter=error.path[0] if error.path else "body")
+        errors = media.schema.errors(value)
+        for error in errors:
+            if error.empty and error.path[0] in media.required:
+                name = error.path[0]
+                why = f"{name} is missing or empty ({error.place})"
+                raise Problem("missing-parameter", why, parameter=name)
+        name = errors[0].path[0] if errors[0].path else "body"
+        raise Problem("invalid-parameter", str(errors[0]), parameter=name)
 
     def _judge_length(self, name: str, length: int, shortest: int, longest: int | None) -> None:
         if length < shortest:
@@ -165,17 +184,27 @@ class BodyReader:
             (self._settings.limits.file, "x-mockkie.limits.fileSize"),
             (self._operation.largest_file, "the maximum of fileSize in the answer"),
         ]
-        if media.streamed is not None and media.name.lower() == FORM:
-            limits.append((media.streamed.longest, f"the maxLength of {media.streamed.name}"))
+        if media.streamed is not None and media.streamed.longest is not None:
+            # Of base64 the text itself is measured in the end; this stops it from growing on.
+            longest = media.streamed.longest
+            most = longest if media.name == FORM else longest * 3 // 4
+            limits.append((most, f"the maxLength of {media.streamed.name}"))
         known = [(limit, said) for limit, said in limits if limit is not None]
         self._draft.limit = min(known, default=None)
 
 
-def _refusal(error: SchemaError) -> tuple[str, str]:
-    """`(problem, why)` for what a schema has against a body."""
-    if error.missing:
-        return "missing-parameter", f"{error.path[0]} is missing or empty ({error.place})"
-    return "invalid-parameter", str(error)
+def _check_charset(request: Request) -> None:
+    charset = _CHARSET.search(request.headers["content-type"])
+    if charset and charset[1].lower() not in _UTF8:
+        raise Problem("unsupported-media-type", f"JSON is UTF-8, not {charset[1]}")
+
+
+def _json_field(name: str, value: Any) -> Field:
+    try:
+        content = orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise Problem("malformed-body", f"{name!r} cannot be read: {error}") from error
+    return Field(name, "json", len(content), blake3(content).hexdigest())
 
 
 def _empty(request: Request) -> bool:

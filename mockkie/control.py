@@ -184,7 +184,7 @@ class Control:
         entries = journal.entries(after=after, limit=limit)
         return json_response(
             {
-                "entries": [entry.tojson_response() for entry in entries],
+                "entries": [entry.to_json() for entry in entries],
                 "last": journal.last,
                 "evicted": journal.evicted,
             }

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from mockkie import links
 from mockkie.clock import isoformat
-from mockkie.contract import Operation
 from mockkie.journal import Entry
+from mockkie.operation import Operation
 from mockkie.service import Service
 from mockkie.settings import Settings
 from mockkie.store import StoredFile

@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-import orjson
 from blake3 import blake3
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
-from mockkie.contract import MediaType
 from mockkie.journal import Field
+from mockkie.media import MediaType
 from mockkie.problems import Problem
 from mockkie.settings import Limits
 from mockkie.store import Draft
@@ -35,8 +34,8 @@ _EXTENDED: Final = re.compile(
 _LONGEST_BOUNDARY: Final = 200
 _HEADER_BYTES: Final = 8_192
 _PLAIN_ENCODINGS: Final = ("", "7bit", "8bit", "binary")
-_NO_CHARSETS: Final = ("punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf-7")
-_NUMBERS: Final = {"integer": int, "number": float}
+_NO_CHARSETS: Final = ("punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7")
+_ONCE: Final = ("Content-Disposition", "Content-Type", "Content-Transfer-Encoding")
 
 
 @dataclass(slots=True)
@@ -115,10 +114,12 @@ class FormReader:
 
     def _begin(self, part: MultipartSegment) -> None:
         self._part = part
-        if part.disposition != "form-data" or part.name is None:
-            raise Problem(
-                "malformed-body", "a part lacks its `Content-Disposition: form-data; name=`"
-            )
+        if not part.name:
+            raise Problem("malformed-body", "a part lacks its name; each form field has one")
+        names = [name for name, _ in part.headerlist]
+        twice = [name for name in _ONCE if names.count(name) > 1]
+        if twice:
+            raise Problem("malformed-body", f"part {self._name!r} has two {twice[0]} headers")
         encoding = str(part.header("Content-Transfer-Encoding", "")).strip().lower()
         if encoding not in _PLAIN_ENCODINGS:
             why = f"part {self._name!r} is encoded as {encoding}; send its bytes as they are"
@@ -172,10 +173,10 @@ class FormReader:
         )
 
     def _add(self, name: str, value: Any) -> None:
-        schema = self._media.properties.get(name)
-        if isinstance(schema, dict) and schema.get("type") == "array":
+        types = self._media.properties.get(name)
+        if types is not None and types.is_list:
             self._form.values.setdefault(name, []).append(value)
-        elif name in self._form.values and schema is not None:
+        elif name in self._form.values and types is not None:
             why = f"{name!r} was sent twice; send it once"
             raise Problem("invalid-parameter", why, parameter=name)
         else:
@@ -183,32 +184,20 @@ class FormReader:
 
     def _decode(self, name: str, content: bytes, charset: str | None) -> Any:
         try:
-            if charset and codecs.lookup(charset).name in _NO_CHARSETS:
-                raise LookupError(charset)
-            text = content.decode(charset or "utf-8")
-        except (LookupError, UnicodeError):
-            why = f"{name!r} is not text in {charset or 'UTF-8'}"
+            text = _decoded(content, charset or "utf-8")
+        except (LookupError, ValueError):
+            why = f"{name!r} is not text in {charset or 'UTF-8'}; send it in UTF-8"
             raise Problem("invalid-parameter", why, parameter=name) from None
-        schema = self._media.properties.get(name)
-        if isinstance(schema, dict) and schema.get("type") == "array":
-            schema = schema.get("items")
-        return _typed(text, schema.get("type") if isinstance(schema, dict) else None)
+        types = self._media.properties.get(name)
+        return text if types is None else types.read(text)
 
 
-def _typed(text: str, kind: Any) -> Any:
-    """A form carries texts only: the value that the contract's type reads in one, if any."""
-    if kind in _NUMBERS:
-        try:
-            return _NUMBERS[kind](text)
-        except ValueError:
-            return text
-    if kind == "boolean":
-        return {"true": True, "false": False}.get(text, text)
-    if kind in ("object", "array"):
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return text
+def _decoded(content: bytes, charset: str) -> str:
+    """`content` as text; `LookupError` or `ValueError` when it is none, or the charset is."""
+    if codecs.lookup(charset).name in _NO_CHARSETS:
+        raise LookupError(charset)
+    text = content.decode(charset)
+    text.encode()  # some charsets know halves of characters
     return text
 
 
@@ -217,9 +206,9 @@ def _filename(part: MultipartSegment) -> str | None:
     match = _EXTENDED.search(str(part.header("Content-Disposition", "")))
     if match:
         try:
-            return unquote_to_bytes(match[2]).decode(match[1])
-        except (LookupError, UnicodeError):
-            return part.filename
+            return _decoded(unquote_to_bytes(match[2]), match[1])
+        except (LookupError, ValueError):
+            pass  # then the plain one, if there is one
     name: str | None = part.filename
     return None if name is None else _utf8(name)
 

@@ -1,7 +1,7 @@
 """Every keyword of OpenAPI 3.1 and JSON Schema 2020-12 that mockkie understands. Data only.
 
-A value is the kind of what stands below the keyword: None (a leaf, or free JSON), a kind,
-`[kind]` (a list of it) or `{"*": kind}` (a mapping of names to it).
+A value is the kind of what stands below the keyword: None (free JSON), a type (a leaf of it), a
+kind, `[kind]` (a list of it) or `{"*": kind}` (a mapping of names to it).
 """
 
 from __future__ import annotations
@@ -9,29 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-Child = str | list[str] | dict[str, str] | None
+Child = str | type | list[str] | dict[str, str] | None
 
-_ANNOTATIONS: Final[dict[str, Child]] = {"summary": None, "description": None}
+
+def _each(names: str, child: Child = None) -> dict[str, Child]:
+    return dict.fromkeys(names.split(), child)
+
+
+_ANNOTATIONS: Final = _each("summary description")
 
 _SCHEMA: Final[dict[str, Child]] = {
-    **dict.fromkeys(
-        (
-            "$ref $comment type enum const default examples example title "
-            "description deprecated readOnly writeOnly format contentMediaType contentEncoding "
-            "minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum "
-            "multipleOf minItems maxItems uniqueItems minContains maxContains minProperties "
-            "maxProperties required dependentRequired externalDocs"
-        ).split()
+    **_each(
+        "$ref $comment type enum const default examples example title "
+        "description deprecated readOnly writeOnly format contentMediaType contentEncoding "
+        "minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum "
+        "multipleOf minItems maxItems uniqueItems minContains maxContains minProperties "
+        "maxProperties required dependentRequired externalDocs"
     ),
-    **dict.fromkeys(
-        ("$defs", "properties", "patternProperties", "dependentSchemas"), {"*": "schema"}
-    ),
-    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), ["schema"]),
-    **dict.fromkeys(
-        (
-            "not if then else items contains additionalProperties propertyNames "
-            "unevaluatedItems unevaluatedProperties contentSchema"
-        ).split(),
+    **_each("$defs properties patternProperties dependentSchemas", {"*": "schema"}),
+    **_each("allOf anyOf oneOf prefixItems", ["schema"]),
+    **_each(
+        "not if then else items contains additionalProperties propertyNames "
+        "unevaluatedItems unevaluatedProperties contentSchema",
         "schema",
     ),
 }
@@ -44,16 +43,14 @@ KEYWORDS: Final[Mapping[str, Mapping[str, Child]]] = {
         "servers": ["server"],
         "paths": {"*": "path"},
         "components": "components",
-        "security": None,
+        "security": list,
         "tags": ["tag"],
         "externalDocs": None,
         "x-mockkie": "settings",
     },
-    "info": {
-        **_ANNOTATIONS,
-        **dict.fromkeys(("title", "version", "termsOfService", "contact", "license")),
-    },
-    "server": {**_ANNOTATIONS, "url": None, "variables": None},
+    "info": {**_ANNOTATIONS, **_each("title version termsOfService contact license")},
+    "server": {**_ANNOTATIONS, "url": str, "variables": {"*": "serverVariable"}},
+    "serverVariable": {"description": None, "default": str, "enum": list},
     "tag": {**_ANNOTATIONS, "name": None, "externalDocs": None},
     "reference": {**_ANNOTATIONS, "$ref": None},
     "components": {
@@ -69,34 +66,35 @@ KEYWORDS: Final[Mapping[str, Mapping[str, Child]]] = {
     },
     "path": {
         **_ANNOTATIONS,
-        **dict.fromkeys(
-            ("get", "put", "post", "delete", "options", "head", "patch", "trace"), "operation"
-        ),
+        **_each("get put post delete options head patch trace", "operation"),
         "servers": ["server"],
         "parameters": ["parameter"],
     },
     "operation": {
         **_ANNOTATIONS,
-        **dict.fromkeys(("operationId", "tags", "deprecated", "externalDocs", "security")),
+        **_each("tags deprecated externalDocs"),
+        "operationId": str,
+        "security": list,
         "parameters": ["parameter"],
         "requestBody": "body",
         "responses": {"*": "response"},
         "servers": ["server"],
     },
     "parameter": {
-        "description": None,
-        **dict.fromkeys(("name", "in", "required", "deprecated", "example")),
+        **_each("description deprecated example"),
+        **_each("name in", str),
+        "required": bool,
         "schema": "schema",
         "examples": {"*": "example"},
         "x-mockkie": "parameterSettings",
     },
     "header": {
-        "description": None,
-        **dict.fromkeys(("required", "deprecated", "example")),
+        **_each("description deprecated example"),
+        "required": bool,
         "schema": "schema",
         "examples": {"*": "example"},
     },
-    "body": {"description": None, "required": None, "content": {"*": "mediaType"}},
+    "body": {"description": None, "required": bool, "content": {"*": "mediaType"}},
     "response": {
         **_ANNOTATIONS,
         "headers": {"*": "header"},
@@ -105,28 +103,22 @@ KEYWORDS: Final[Mapping[str, Mapping[str, Child]]] = {
     },
     "mediaType": {"schema": "schema", "example": None, "examples": {"*": "example"}},
     "example": {**_ANNOTATIONS, "value": None, "x-mockkie": "exampleSettings"},
-    "link": {
-        "description": None,
-        **dict.fromkeys(("operationRef", "operationId", "parameters", "requestBody", "server")),
-    },
+    "link": _each("description operationRef operationId parameters requestBody server"),
     "securityScheme": {
         "description": None,
-        **dict.fromkeys(("type", "scheme", "bearerFormat", "name", "in")),
+        **_each("type scheme bearerFormat name in", str),
     },
     "schema": _SCHEMA,
-    "parameterSettings": {"spansSlashes": None},
-    "exampleSettings": {"parameter": None},
+    "parameterSettings": {"spansSlashes": bool},
+    "exampleSettings": {"parameter": str},
     "settings": {
-        **dict.fromkeys(
-            (
-                "retention links expiredLink unknownLink errorTransport edgeSlashes urlName "
-                "cacheControl extraData cors limits urlUpload"
-            ).split()
+        **_each(
+            "retention links expiredLink unknownLink errorTransport edgeSlashes urlName "
+            "cacheControl extraData cors limits urlUpload profiles"
         ),
-        "profiles": None,
         "claims": {"*": "claim"},
     },
-    "claim": dict.fromkeys(("level", "source", "says", "verified")),
+    "claim": _each("level source says verified"),
 }
 
 EXPLAINED: Final[Mapping[str, str]] = {
@@ -150,6 +142,5 @@ EXPLAINED: Final[Mapping[str, str]] = {
     "definitions": "JSON Schema 2020-12 calls it `$defs`",
     "dependencies": "JSON Schema 2020-12 has `dependentRequired` and `dependentSchemas`",
     "additionalItems": "JSON Schema 2020-12 has `items` beside `prefixItems`",
-    "<<": "YAML merge keys are not JSON; write the members out, or use $ref",
 }
 """What to do about keywords that people bring along; the rest is taken for a slip of the pen."""

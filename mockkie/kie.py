@@ -5,18 +5,15 @@ Knows nothing of pytest. Works the same over a socket and in process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from mockkie import links
-from mockkie.clock import from_datetime, parse_duration, parse_instant, to_datetime
 from mockkie.journal import Entry
+from mockkie.kie_clock import KieClock, Run
+from mockkie.kie_files import KieFiles
 from mockkie.service import Service
-from mockkie.store import StoredFile
 from mockkie.worlds import World
 
 if TYPE_CHECKING:
@@ -33,20 +30,6 @@ _BASE_SETTINGS: Final = (
     "KIE_API_BASE_URL",
 )
 _KEY_SETTINGS: Final = ("KIE_API_KEY", "KIE_AI_API_KEY")
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A live file of a world. `size` in bytes, `digest` BLAKE3 in hex, times in UTC."""
-
-    path: str
-    name: str
-    size: int
-    mime: str
-    digest: str
-    uploaded_at: datetime
-    expires_at: datetime
-    download_url: str
 
 
 class Runner:
@@ -82,7 +65,7 @@ class Kie:
         *,
         base_url: str,
         download_origin: str | None = None,
-        run: Callable[[Coroutine[Any, Any, Any]], Any] | None = None,
+        run: Run | None = None,
         transport: Callable[[], Any] | None = None,
         parent: Kie | None = None,
     ) -> None:
@@ -96,8 +79,8 @@ class Kie:
         self._run = run or Runner()
         self._transport = transport
         self._open = ExitStack()
-        self.clock = KieClock(self)
-        self.files = KieFiles(self)
+        self.clock = KieClock(service, world, self._run)
+        self.files = KieFiles(service, world, self._run, self.download_origin)
         self.journal = KieJournal(world)
 
     def __enter__(self) -> Self:
@@ -180,156 +163,6 @@ class Kie:
 
     def __repr__(self) -> str:
         return f"<Kie world {self.world.id!r} at {self.base_url}>"
-
-
-class KieClock:
-    """The world's time."""
-
-    def __init__(self, kie: Kie) -> None:
-        self._kie = kie
-
-    @property
-    def now(self) -> datetime:
-        """The world's time, in UTC."""
-        return to_datetime(self._kie.world.clock.now())
-
-    @property
-    def frozen(self) -> bool:
-        """Whether it stands still."""
-        return self._kie.world.clock.frozen
-
-    @property
-    def offset(self) -> timedelta:
-        """How far it is ahead of real time."""
-        return timedelta(milliseconds=self._kie.world.clock.offset)
-
-    def advance(  # noqa: PLR0913 - the units of a timedelta
-        self,
-        duration: timedelta | str | None = None,
-        *,
-        weeks: float = 0,
-        days: float = 0,
-        hours: float = 0,
-        minutes: float = 0,
-        seconds: float = 0,
-        milliseconds: float = 0,
-    ) -> datetime:
-        """Move forward by a timedelta, an ISO 8601 duration or the given units; returns `now`.
-
-        `ValueError` when that is backwards or past the year 9999.
-        """
-        try:
-            span = timedelta(
-                weeks=weeks,
-                days=days,
-                hours=hours,
-                minutes=minutes,
-                seconds=seconds,
-                milliseconds=milliseconds,
-            )
-            if isinstance(duration, str):
-                span += timedelta(milliseconds=parse_duration(duration))
-            elif duration is not None:
-                span += duration
-        except OverflowError:
-            raise ValueError("that is too long a time") from None
-        clock = self._kie.world.clock
-        return self._move(lambda: clock.advance(span // timedelta(milliseconds=1)))
-
-    def set(self, now: datetime | str) -> datetime:
-        """Jump to an aware datetime or an ISO 8601 text with a zone."""
-        instant = parse_instant(now) if isinstance(now, str) else from_datetime(now)
-        return self._move(lambda: self._kie.world.clock.set(now=instant))
-
-    def freeze(self, now: datetime | str | None = None) -> datetime:
-        """Stand still, at `now` if given."""
-        if now is not None:
-            self.set(now)
-        return self._move(lambda: self._kie.world.clock.set(frozen=True))
-
-    def resume(self) -> datetime:
-        """Flow again from where it stands."""
-        return self._move(lambda: self._kie.world.clock.set(frozen=False))
-
-    def reset(self) -> datetime:
-        """Back to real time."""
-        return self._move(self._kie.world.clock.reset)
-
-    def _move(self, move: Callable[[], None]) -> datetime:
-        kie = self._kie
-        kie._run(kie._service.move_clock(kie.world, move))  # noqa: SLF001 - a part of the handle
-        return self.now
-
-
-class KieFiles(Mapping[str, File]):
-    """The live files of the world by path, `<uploadPath>/<fileName>`."""
-
-    def __init__(self, kie: Kie) -> None:
-        self._kie = kie
-        self._service = kie._service  # noqa: SLF001 - a part of the handle
-        self._run = kie._run  # noqa: SLF001 - the same
-
-    def __getitem__(self, path: str) -> File:
-        return self._show(self._find(path))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([file.path for file in self._all()])
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def read(self, path: str) -> bytes:
-        """The bytes of a file; `KeyError` when there is none."""
-        file = self._find(path)
-        content: bytes = self._run(self._read(file))
-        return content
-
-    def delete(self, path: str) -> None:
-        """Take a file away; `KeyError` when there is none."""
-        self._find(path)
-        self._run(self._service.store.delete(self._kie.world.id, path))
-
-    def clear(self) -> None:
-        """Take all files away."""
-        self._run(self._service.store.clear(self._kie.world.id))
-
-    def _find(self, path: str) -> StoredFile:
-        world = self._kie.world
-        file: StoredFile | None = self._run(self._service.store.find(world.id, path))
-        if file is None or file.expired(world.clock.now()):
-            known = ", ".join(self) or "none"
-            raise KeyError(f"{path!r} is not among the live files: {known}")
-        return file
-
-    def _all(self) -> list[StoredFile]:
-        files: list[StoredFile] = []
-        while True:
-            after = files[-1].path if files else ""
-            page = self._run(self._service.live_files(self._kie.world, after=after))
-            files += page
-            if not page:
-                return files
-
-    async def _read(self, file: StoredFile) -> bytes:
-        reading = await self._service.store.open(self._kie.world.id, file)
-        if reading is None:
-            raise KeyError(file.path)
-        async with reading:
-            return b"".join([piece async for piece in reading.pieces(0, file.size)])
-
-    def _show(self, file: StoredFile) -> File:
-        kie = self._kie
-        return File(
-            path=file.path,
-            name=file.name,
-            size=file.size,
-            mime=file.mime,
-            digest=file.digest,
-            uploaded_at=to_datetime(file.uploaded_at),
-            expires_at=to_datetime(file.expires_at),
-            download_url=kie.download_origin
-            + links.link_path(self._service.settings, kie.world, file.path),
-        )
 
 
 class KieJournal:

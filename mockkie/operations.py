@@ -8,18 +8,21 @@ from typing import Final
 
 from mockkie import downloads, links
 from mockkie.body import Body
-from mockkie.contract import FORM, JSON, Contract
+from mockkie.contract import Contract
 from mockkie.exchange import Exchange
 from mockkie.fetching import Fetched
 from mockkie.identify import extension_for, identify
+from mockkie.media import FORM, JSON
 from mockkie.problems import Problem
 from mockkie.service import duration_text, seconds_between
 from mockkie.store import Draft, Reading, StoredFile
+from mockkie.texts import TextTypes
 from mockkie.wire import Answer
 
 Handler = Callable[[Exchange, Body, Draft], Awaitable[Answer]]
 
 _LONGEST_NAME: Final = 255
+_TEXT: Final = TextTypes(frozenset({"string"}))
 
 
 async def upload_file_stream(exchange: Exchange, body: Body, draft: Draft) -> Answer:
@@ -100,9 +103,12 @@ def check_handlers(contract: Contract) -> tuple[list[str], list[str]]:
                 kind = "`format: binary`" if media_name == FORM else "`contentEncoding: base64`"
                 contract.document.fail(media.pointer, f"{name} needs a property with {kind}")
             for field in fields:
-                required = media.schema.value.get("required", ()) if media.schema else ()
-                if field not in media.properties or field not in required:
-                    contract.document.fail(media.pointer, f"{name} needs {field!r}, required")
+                known = media.properties.get(field)
+                if known is None or field not in media.required or known.own != {"string"}:
+                    why = f"{name} needs {field!r}, required and of `type: string`"
+                    contract.document.fail(media.pointer, why)
+            if not media.properties.get("fileName", _TEXT).own <= {"string", "null"}:
+                contract.document.fail(media.pointer, f"the `fileName` of {name} is a text or null")
         elif name in HANDLERS and not any(known.spans_slashes for known in operation.parameters):
             contract.document.fail(
                 operation.pointer, f"{name} needs a path parameter with x-mockkie spansSlashes"

@@ -5,22 +5,18 @@ Only the default styles are understood; a value is read as the type that the con
 
 from __future__ import annotations
 
-from typing import Any, Final
 from urllib.parse import parse_qs
 
-from mockkie.contract import Operation, Parameter
+from mockkie.operation import Operation, Parameter
 from mockkie.problems import Problem
 from mockkie.wire import Request
-
-_READERS: Final[dict[str, Any]] = {"integer": int, "number": float}
 
 
 def judge_parameters(operation: Operation, request: Request, values: tuple[str, ...]) -> None:
     """Raise `missing-parameter` or `invalid-parameter` for what the contract does not allow."""
     if not operation.judged_parameters:
         return
-    names = [part.partition("}")[0] for part in operation.path.split("{")[1:]]
-    in_path = dict(zip(names, values, strict=True))
+    in_path = dict(zip(operation.names, values, strict=True))
     for known in operation.judged_parameters:
         given = _given(known, request, in_path)
         if not given:
@@ -28,8 +24,10 @@ def judge_parameters(operation: Operation, request: Request, values: tuple[str, 
                 why = f"the {known.where} parameter {known.name!r} is missing"
                 raise Problem("missing-parameter", why, parameter=known.name)
             continue
+        if known.schema is None:
+            continue
         value = _read(known, given)
-        if known.schema is not None and not known.schema.is_valid(value):
+        if not known.schema.is_valid(value):
             why = f"{known.where} parameter {known.name}: {known.schema.errors(value)[0]}"
             raise Problem("invalid-parameter", why, parameter=known.name)
 
@@ -45,21 +43,8 @@ def _given(known: Parameter, request: Request, in_path: dict[str, str]) -> list[
     return request.cookies.get(known.name, [])
 
 
-def _read(known: Parameter, given: list[str]) -> Any:
-    schema = known.schema.value if known.schema is not None else {}
-    kind = schema.get("type") if isinstance(schema, dict) else None
-    if kind == "array":
-        items = schema.get("items", {})
-        texts = given if known.where == "query" else given[0].split(",")
-        inner = items.get("type") if isinstance(items, dict) else None
-        return [_typed(text, inner) for text in texts]
-    return _typed(given[0], kind)
-
-
-def _typed(text: str, kind: Any) -> Any:
-    if kind == "boolean":
-        return {"true": True, "false": False}.get(text, text)
-    try:
-        return _READERS[kind](text) if kind in _READERS else text
-    except ValueError:
-        return text
+def _read(known: Parameter, given: list[str]) -> object:
+    if not known.types.is_list:
+        return known.types.read(given[0])
+    texts = given if known.where == "query" else ",".join(given).split(",")
+    return [known.types.read(text.strip()) for text in texts]

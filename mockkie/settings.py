@@ -14,10 +14,12 @@ import jsonschema_rs
 from mockkie.clock import parse_duration
 from mockkie.document import Document
 from mockkie.problems import UsageError
+from mockkie.source import Pointer
 
 DOCUMENTED: Final = "documented"
 _SIZE: Final = {"type": ["integer", "null"], "minimum": 0}
 _COUNT: Final = {"type": "integer", "minimum": 1}
+_HEADER: Final = {"type": ["string", "null"], "pattern": r"^[\x20-\x7e]*$"}
 _STATUS: Final = {
     "type": "object",
     "properties": {"status": {"type": "integer", "minimum": 400, "maximum": 599}},
@@ -40,9 +42,9 @@ _SETTINGS: Final[dict[str, Any]] = {
     "errorTransport": {"enum": ["status", "body"]},
     "edgeSlashes": {"enum": ["refuse", "trim"]},
     "urlName": {"enum": ["url", "random"]},
-    "cacheControl": {"type": ["string", "null"], "pattern": r"^[\x20-\x7e]*$"},
+    "cacheControl": _HEADER,
     "extraData": {"type": "object"},
-    "cors": _object(uploads={"type": ["string", "null"]}),
+    "cors": _object(uploads=_HEADER),
     "limits": _object(fileSize=_SIZE, fieldSize=_COUNT, jsonSize=_COUNT, parts=_COUNT),
     "urlUpload": _object(
         mode={"enum": ["offline", "fetch", "deny"]},
@@ -121,8 +123,11 @@ class Settings:
         """The settings of a document under a profile; errors name the place in the file."""
         written = document.root.get("x-mockkie", {})
         for error in _VALIDATOR.iter_errors(written):
-            pointer = ("x-mockkie", *(str(step) for step in error.instance_path))
-            document.fail(pointer, f"this setting cannot be used: {error.message}")
+            strange = error.kind.as_dict().get("unexpected", [])
+            steps = (str(step) for step in (*error.instance_path, *strange[:1]))
+            message = f"this setting cannot be used: {error.message}"
+            document.fail(("x-mockkie", *steps), message)
+        _check_durations(document, written)
         profiles = written.get("profiles", {})
         if profile != DOCUMENTED and profile not in profiles:
             known = ", ".join((DOCUMENTED, *profiles))
@@ -130,7 +135,7 @@ class Settings:
         values = _merge(written, profiles.get(profile, {}))
         return cls(
             profile=profile,
-            retention=_duration(document, "retention", values.get("retention", "P3D")),
+            retention=parse_duration(values.get("retention", "P3D")),
             origin=_origin(values.get("links", {}).get("origin")),
             link_style=values.get("links", {}).get("style", "documented"),
             expired_status=values.get("expiredLink", {}).get("status"),
@@ -142,7 +147,7 @@ class Settings:
             extra_data=values.get("extraData", {}),
             upload_cors=values.get("cors", {}).get("uploads"),
             limits=_limits(values.get("limits", {})),
-            url_upload=_url_upload(document, values.get("urlUpload", {})),
+            url_upload=_url_upload(values.get("urlUpload", {})),
         )
 
 
@@ -155,11 +160,18 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _duration(document: Document, name: str, text: str, *above: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        document.fail(("x-mockkie", *above, name), str(error))
+def _check_durations(document: Document, written: Mapping[str, Any]) -> None:
+    """Those of the profiles too, used or not."""
+    profiles = written.get("profiles", {})
+    for above in ((), *(("profiles", name) for name in profiles)):
+        for below in (("retention",), ("urlUpload", "timeout")):
+            pointer: Pointer = ("x-mockkie", *above, *below)
+            try:
+                parse_duration(document.at(pointer))
+            except KeyError:
+                continue
+            except ValueError as error:
+                document.fail(pointer, str(error))
 
 
 def _origin(text: str | None) -> str | None:
@@ -176,11 +188,11 @@ def _limits(values: Mapping[str, Any]) -> Limits:
     )
 
 
-def _url_upload(document: Document, values: Mapping[str, Any]) -> UrlUpload:
+def _url_upload(values: Mapping[str, Any]) -> UrlUpload:
     default = UrlUpload()
     return UrlUpload(
         mode=values.get("mode", default.mode),
-        timeout=_duration(document, "timeout", values.get("timeout", "PT30S"), "urlUpload"),
+        timeout=parse_duration(values.get("timeout", "PT30S")),
         size=values.get("size", default.size),
         redirects=values.get("redirects", default.redirects),
     )

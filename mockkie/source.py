@@ -60,7 +60,7 @@ class Source:
         """Raise a `DocumentError` about the value at `pointer`."""
         raise DocumentError(f"{self.place(pointer)}: {text}")
 
-    def _show(self, mark: yaml.Mark | None) -> str:
+    def _show(self, mark: Any) -> str:
         return f"{self.name}:{mark.line + 1}:{mark.column + 1}" if mark else self.name
 
     def _json(self, text: str) -> tuple[Any, str]:
@@ -135,7 +135,11 @@ class Source:
         kind = node.tag.removeprefix(_TAG)
         if kind not in ("str", "int", "float", "bool", "null", "timestamp"):
             self.fail(pointer, f"YAML tag {node.tag!r} is not for OpenAPI documents")
-        if not node.style and _is_ambiguous(kind, text) and not self.name.endswith(".json"):
+        if (
+            not getattr(node, "style", None)
+            and _is_ambiguous(kind, text)
+            and not self.name.endswith(".json")
+        ):
             self.fail(pointer, f"YAML 1.1 and 1.2 read {text} differently; put it in quotes")
         if node.tag in _TEXTS:
             return text

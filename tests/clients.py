@@ -117,7 +117,7 @@ class Curl(Client):
                 (folder / "sent").write_bytes(form.file.content)
                 of = f"filename={form.file.filename};type={form.file.mime}"
                 command += ["-F", f"file=@{folder / 'sent'};{of}"]
-            done = subprocess.run([*command, url], capture_output=True, check=False)  # noqa: S603 - found by name on purpose
+            done = subprocess.run([*command, url], capture_output=True, check=False)
             assert done.returncode == 0, done.stderr.decode()
             head = (folder / "head").read_bytes().strip().split(b"\r\n\r\n")[-1]
             sent = folder / "body"
@@ -236,7 +236,7 @@ class Node(Client):
 
     def __init__(self) -> None:
         script = Path(__file__).with_name("fetch.mjs")
-        self._process = subprocess.Popen(  # noqa: S603 - found by name on purpose
+        self._process = subprocess.Popen(
             [tool("node"), str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 

@@ -224,7 +224,7 @@ async def test_what_the_origin_serves(
         ("/redirect-to?url=file%3A%2F%2F%2Fetc%2Fpasswd", "url-not-fetched", "not followed"),
         ("/redirect-to?url=http%3A%2F%2Fa%40b%2F", "url-not-fetched", "user name"),
         ("/redirect-to?url=http%3A%2F%2Fa%3A99999%2F", "url-not-fetched", "port"),
-        ("/redirect-to?url=https%3A%2F%2F%2F", "url-not-fetched", "no host"),
+        ("/redirect-to?url=https%3A%2F%2F%2F", "url-not-fetched", "not followed"),
         ("/large/1000001", "file-too-large", "1000001 bytes"),
     ],
 )
