@@ -43,7 +43,7 @@ class Mock:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self.service.start()
+            await self.service.ready()
             if scope["path"].startswith(_CONTROL):
                 await self._control(scope, receive, send)
             else:
@@ -75,6 +75,7 @@ class Mock:
         if answer is not None:
             await self._write(exchange, answer, send)
         entry.seconds = stopwatch() - started
+        exchange.world.journal.amend(entry)
         self.service.tell(exchange.world, entry)
 
     async def _answer(self, exchange: Exchange) -> Answer:

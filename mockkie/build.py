@@ -13,6 +13,7 @@ from mockkie.contract import Contract
 from mockkie.problems import UsageError
 from mockkie.service import Service
 from mockkie.settings import DOCUMENTED, Settings
+from mockkie.shared import Shared
 from mockkie.store import Store
 from mockkie.store.memory import MemoryStore
 from mockkie.worlds import DEFAULT_KEY
@@ -33,11 +34,12 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     url_upload: str | None = None,
     url_upload_private: bool = False,
     durable: bool = False,
+    sibling: bool = False,
 ) -> Mock:
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
 
     `retention` is an ISO 8601 duration, `data` is `memory:` or a folder. What is None is as the
-    contract says.
+    contract says. A `sibling` is one more process of a mock that holds the folder's lock.
     """
     understood = Contract.read(None if contract is None else Path(contract), profile)
     settings = _override(understood.settings, retention, download_origin, url_upload)
@@ -47,14 +49,15 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     service = Service(
         contract=understood,
         settings=settings,
-        store=open_store(data, durable=durable),
+        store=open_store(data, durable=durable, lock=not sibling),
         keys=tuple(keys) or (DEFAULT_KEY,),
         any_key=any_key,
+        shared=Shared(Path(data)) if sibling else None,
     )
     return Mock(service)
 
 
-def open_store(data: str | Path, *, durable: bool = False) -> Store:
+def open_store(data: str | Path, *, durable: bool = False, lock: bool = True) -> Store:
     """The store that `--data` names."""
     if str(data) in (MEMORY, "memory"):
         return MemoryStore()
@@ -62,7 +65,7 @@ def open_store(data: str | Path, *, durable: bool = False) -> Store:
         raise UsageError(f"{data}: only `memory:` and folders can hold files in this version")
     from mockkie.store.disk import DiskStore  # noqa: PLC0415 - SQLite is for this store only
 
-    return DiskStore.open_folder(Path(data), durable=durable)
+    return DiskStore.open_folder(Path(data), durable=durable, lock=lock)
 
 
 def _override(

@@ -80,6 +80,13 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
     metavar="PLACE",
     help="`memory:` or a folder for the files.  [default: a folder of the platform]",
 )
+@option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that share the folder.",
+)
 @option("--durable", is_flag=True, help="Survive a loss of power too; uploads get slower.")
 @option(
     "--contract",

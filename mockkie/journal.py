@@ -6,15 +6,19 @@ Bounded in bytes: the oldest entries go first, and the journal says how many wen
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from mockkie.clock import isoformat
+from mockkie.clock import isoformat, parse_instant
 
 LIMIT: Final = 8 * 1024 * 1024
 REDACTED: Final = "[redacted]"
 _FIXED: Final = 900  # what an entry costs before its texts are counted, measured with tracemalloc
+
+_PLAIN: Final = (
+    "seq method target operation notes decision status code msg why received sent seconds"
+).split()
 
 Decision = Literal["accepted", "refused", "aborted", "broken"]
 """Done; said no; the client went away; the mock broke the contract or failed."""
@@ -45,6 +49,18 @@ class Field:
             "contentType": self.content_type,
         }
         return {key: value for key, value in facts.items() if value is not None}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The field that `to_json` wrote."""
+        return cls(
+            value["name"],
+            value["kind"],
+            value["size"],
+            value["digest"],
+            value.get("filename"),
+            value.get("contentType"),
+        )
 
 
 @dataclass(slots=True)
@@ -103,6 +119,16 @@ class Entry:
             "seconds": round(self.seconds, 6),
         }
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The entry that `to_json` wrote."""
+        return cls(
+            at=parse_instant(value["at"]),
+            headers=[(name, text) for name, text in value["headers"]],
+            fields=[Field.from_json(known) for known in value["fields"]],
+            **{name: value[name] for name in _PLAIN},
+        )
+
     def __str__(self) -> str:
         """One line for a person: `POST /api/file-stream-upload 401 (why)`."""
         outcome = self.status if self.status is not None else self.decision
@@ -114,12 +140,12 @@ class Entry:
 class Journal:
     """The entries of one world, oldest first, within `limit` bytes."""
 
-    __slots__ = ("_entries", "_seq", "_weights", "bytes", "evicted", "limit")
+    __slots__ = ("_bytes", "_entries", "_evicted", "_seq", "_weights", "limit")
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.limit = limit
-        self.bytes = 0
-        self.evicted = 0
+        self._bytes = 0
+        self._evicted = 0
         self._seq = 0
         self._entries: deque[Entry] = deque()
         self._weights: deque[int] = deque()
@@ -131,11 +157,14 @@ class Journal:
         weight = entry.weight
         self._entries.append(entry)
         self._weights.append(weight)
-        self.bytes += weight
-        while self.bytes > self.limit and len(self._entries) > 1:
+        self._bytes += weight
+        while self._bytes > self.limit and len(self._entries) > 1:
             self._entries.popleft()
-            self.bytes -= self._weights.popleft()
-            self.evicted += 1
+            self._bytes -= self._weights.popleft()
+            self._evicted += 1
+
+    def amend(self, entry: Entry) -> None:
+        """Take note that an entry of ours has changed since it was added."""
 
     def entries(self, *, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Up to `limit` entries whose `seq` is greater than `after`, oldest first."""
@@ -151,8 +180,18 @@ class Journal:
         """The `seq` of the latest entry; 0 before the first."""
         return self._seq
 
+    @property
+    def bytes(self) -> int:
+        """About how much memory the entries hold."""
+        return self._bytes
+
+    @property
+    def evicted(self) -> int:
+        """How many entries went because there were too many; since the last `clear`."""
+        return self._evicted
+
     def clear(self) -> None:
         """Forget the entries; numbering goes on."""
         self._entries.clear()
         self._weights.clear()
-        self.bytes = self.evicted = 0
+        self._bytes = self._evicted = 0

@@ -12,8 +12,8 @@ import httpx2
 import orjson
 
 from mockkie.journal import Entry
+from mockkie.lines import request_line
 from mockkie.problems import UsageError
-from mockkie.terminal import request_line
 
 _SECONDS: Final = 30.0
 _FOLLOW_SECONDS: Final = 0.3
@@ -24,6 +24,8 @@ class Remote:
 
     def __init__(self, url: str, key: str | None) -> None:
         self._url = url.rstrip("/")
+        if key is not None and not key.isascii():
+            raise UsageError("--key: a key is ASCII text")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx2.Client(headers=headers, timeout=_SECONDS, trust_env=False)
 
@@ -33,7 +35,7 @@ class Remote:
             answer = self._client.request(
                 method, f"{self._url}/__mockkie{call}", json=body, params=query
             )
-        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise UsageError(
                 f"no mock answers on {self._url} ({error}); start one with `mockkie serve`, "
                 "or name it with --url"

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final, TypeVar
 
@@ -55,9 +55,12 @@ class Protocol(HttpToolsProtocol):
 class _Uvicorn(uvicorn.Server):
     """Tells when it is ready, and ends with its `run` instead of re-raising the signal."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], signals: Sequence[signal.Signals]
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._signals = signals
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -69,8 +72,7 @@ class _Uvicorn(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        wanted = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self._stop_on) for number in wanted}
+        before = {number: signal.signal(number, self._stop_on) for number in self._signals}
         try:
             yield
         finally:
@@ -87,24 +89,29 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """One mock on one address; `download_port` gives downloads a port of their own.
 
-    Port 0 takes a free one. The sockets are bound when the server is made: `UsageError` tells
-    what is in the way.
+    Port 0 takes a free one. The sockets are bound when the server is made, unless they are given
+    (that for downloads second): `UsageError` tells what is in the way.
     """
 
     def __init__(
-        self, mock: Mock, host: str = "127.0.0.1", port: int = 0, download_port: int | None = None
+        self,
+        mock: Mock,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        download_port: int | None = None,
+        *,
+        sockets: Sequence[socket.socket] = (),
     ) -> None:
         self.mock = mock
-        self._sockets = [_bind(host, port)]
-        self.origin = _origin(host, self._sockets[0])
-        self.download_origin = self.origin
-        if download_port is not None:
-            self._sockets.append(_bind(host, download_port))
-            self.download_origin = _origin(host, self._sockets[1])
-            mock.service.download_port = self._sockets[1].getsockname()[1]
+        ports = [port] if download_port is None else [port, download_port]
+        self.sockets = list(sockets) or _bind_all(host, ports)
+        self.origin = _origin(host, self.sockets[0])
+        self.download_origin = _origin(host, self.sockets[-1])
+        if len(self.sockets) > 1:
+            mock.service.download_port = self.sockets[1].getsockname()[1]
         mock.service.addresses.update(
             links.with_port(f"http://{name}", known.getsockname()[1])
-            for known in self._sockets
+            for known in self.sockets
             for name in (host, "localhost", "127.0.0.1", "[::1]")
             if ":" not in name.strip("[]") or name.startswith("[")
         )
@@ -113,8 +120,12 @@ class Server:
         self._uvicorn: _Uvicorn | None = None
         self._failure: BaseException | None = None
 
-    def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until SIGINT or SIGTERM; uploads in flight are finished first."""
+    def run(
+        self,
+        ready: Callable[[], None] = lambda: None,
+        signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
+    ) -> None:
+        """Serve until one of `signals`; uploads in flight are finished first."""
         config = uvicorn.Config(
             self.mock,
             http=Protocol,
@@ -130,11 +141,11 @@ class Server:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        self._uvicorn = _Uvicorn(config, ready)
+        self._uvicorn = _Uvicorn(config, ready, signals)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             self._loop = runner.get_loop()
             try:
-                runner.run(self._uvicorn.serve(sockets=self._sockets))
+                runner.run(self._uvicorn.serve(sockets=self.sockets))
             except SystemExit:
                 raise UsageError("the mock could not start: see the message above") from None
             finally:
@@ -172,6 +183,18 @@ class Server:
             coroutine.close()
             raise RuntimeError("the mock is not running")
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _bind_all(host: str, ports: Sequence[int]) -> list[socket.socket]:
+    bound: list[socket.socket] = []
+    try:
+        for port in ports:
+            bound.append(_bind(host, port))  # noqa: PERF401 - what is bound must be closed again
+    except UsageError:
+        for listening in bound:
+            listening.close()
+        raise
+    return bound
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -18,6 +18,7 @@ from mockkie.journal import Entry
 from mockkie.origin import origin_app
 from mockkie.problems import UsageError
 from mockkie.settings import Settings
+from mockkie.shared import Shared
 from mockkie.store import Store, StoredFile
 from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, World, Worlds
 
@@ -37,6 +38,7 @@ class Service:
     keys: tuple[str, ...] = (DEFAULT_KEY,)
     any_key: bool = False
     watchers: list[Watcher] = field(default_factory=list)
+    shared: Shared | None = None
 
     def __post_init__(self) -> None:
         url = self.settings.url_upload
@@ -53,6 +55,7 @@ class Service:
         self.started = False
         self.addresses: set[str] = set()
         self.download_port: int | None = None
+        self._changes = -1
         self._sweeper: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
@@ -63,16 +66,40 @@ class Service:
         remembered = await self.store.worlds()
         try:
             for world in remembered:
-                if world.id == DEFAULT_WORLD:
+                if world.id == DEFAULT_WORLD and world.keys != self.keys:
                     world.keys = self.keys
+                    await self.store.remember(world)
+                self._admit(world)
                 self.worlds.add(world)
             if self.worlds.get(DEFAULT_WORLD) is None:
-                await self.store.remember(
-                    self.worlds.create(world_id=DEFAULT_WORLD, keys=self.keys)
-                )
+                await self.create_world(DEFAULT_WORLD, self.keys)
         except ValueError as error:
             raise UsageError(f"the worlds of {self.store.where} cannot be used: {error}") from error
         self.started = True
+
+    async def ready(self) -> None:
+        """What every request begins with: started, and up to date with the other processes."""
+        if not self.started:
+            await self.start()
+        if self.shared is not None and self.shared.changes() != self._changes:
+            self._changes = self.shared.changes()
+            for world in self.worlds.take_over(await self.store.worlds()):
+                self._admit(world)
+
+    def _admit(self, world: World) -> None:
+        if self.shared is not None:
+            world.journal = self.shared.journal(world.id)
+
+    async def _remember(self, world: World) -> None:
+        await self.store.remember(world)
+        self._tell_others()
+
+    def _tell_others(self) -> None:
+        """Worlds were changed here; what others changed meanwhile is still to be read."""
+        if self.shared is not None:
+            changes = self.shared.changed()
+            if changes == self._changes + 1:
+                self._changes = changes
 
     async def close(self) -> None:
         """Stop what runs by itself and let go of the store."""
@@ -81,6 +108,8 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
         await self.fetcher.close()
+        if self.shared is not None:
+            self.shared.close()
         await self.store.close()
 
     def keep_swept(self) -> None:
@@ -107,7 +136,8 @@ class Service:
     async def create_world(self, world_id: str | None = None, keys: Iterable[str] = ()) -> World:
         """A new isolated world; `ValueError` when the id or a key is taken."""
         world = self.worlds.create(world_id=world_id, keys=keys)
-        await self.store.remember(world)
+        self._admit(world)
+        await self._remember(world)
         return world
 
     async def drop_world(self, world: World) -> None:
@@ -116,6 +146,9 @@ class Service:
             raise ValueError("the default world stays; reset it instead")
         self.worlds.remove(world)
         await self.store.forget(world.id)
+        if self.shared is not None:
+            self.shared.forget(world.id)
+        self._tell_others()
 
     async def move_clock(self, world: World, move: Callable[[], None]) -> None:
         """Carry out a change of the world's clock; `ValueError` is the change's own.
@@ -126,7 +159,7 @@ class Service:
         while await self._sweep(world):
             pass
         move()
-        await self.store.remember(world)
+        await self._remember(world)
         self._wake.set()
 
     async def reset(self, world: World) -> None:
@@ -135,7 +168,7 @@ class Service:
         world.graves.clear()
         world.journal.clear()
         world.clock.reset()
-        await self.store.remember(world)
+        await self._remember(world)
 
     async def live_files(
         self, world: World, *, after: str = "", limit: int = 1_000

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from mockkie.app import Mock
 from mockkie.build import MEMORY, build_mock
 from mockkie.kie import Kie, Runner
 from mockkie.problems import UsageError
@@ -45,11 +46,7 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
         url_upload=url_upload,
         url_upload_private=url_upload_private,
     )
-    try:
-        server = Server(mock, host, port, download_port)
-    except UsageError:
-        Runner()(mock.service.close())  # its folder is free again
-        raise
+    server = open_server(mock, host, port, download_port)
     try:
         server.start()
         with Kie(
@@ -62,3 +59,26 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
             yield kie
     finally:
         server.stop()
+
+
+@contextmanager
+def closing_store(mock: Mock) -> Iterator[None]:
+    """Let go of a mock's store at the end, for a mock that is not served itself."""
+    try:
+        yield
+    finally:
+        Runner()(mock.service.close())
+
+
+def open_server(mock: Mock, host: str, port: int, download_port: int | None) -> Server:
+    """A server whose worlds are back and whose sockets are bound; `run` or `start` it.
+
+    `UsageError` tells what is in the way; the mock has let go of its store then.
+    """
+    run = Runner()
+    try:
+        run(mock.service.start())
+        return Server(mock, host, port, download_port)
+    except UsageError:
+        run(mock.service.close())
+        raise

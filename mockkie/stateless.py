@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
 
@@ -38,7 +37,7 @@ def stateless_answer(contract: Contract, operation: Operation, request: Request)
     if is_json(name) or "*" in name:
         return Answer(status, {"content-type": JSON if "*" in name else name}, json=value)
     body = value.encode() if isinstance(value, str) else orjson.dumps(value)
-    pieces = None if request.method == "HEAD" else _once(body)
+    pieces = None if request.method == "HEAD" else _Once(body)
     return Answer(status, {"content-type": name}, pieces=pieces, length=len(body))
 
 
@@ -83,5 +82,19 @@ def _status(key: str, code: str | None) -> int:
     return int(key.replace("X", "0")) if key != "default" else 200
 
 
-async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
-    yield body
+class _Once:
+    """A body in one piece."""
+
+    def __init__(self, body: bytes) -> None:
+        self._bodies = [body]
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._bodies:
+            raise StopAsyncIteration
+        return self._bodies.pop()
+
+    async def aclose(self) -> None:
+        self._bodies.clear()

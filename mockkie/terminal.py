@@ -6,6 +6,9 @@ import io
 import os
 import shlex
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +17,16 @@ import orjson
 
 from mockkie import __version__
 from mockkie.build import build_mock
-from mockkie.clock import format_duration, isoformat
+from mockkie.clock import format_duration
 from mockkie.journal import Entry
+from mockkie.lines import request_line
 from mockkie.problems import UsageError
 from mockkie.server import Server
+from mockkie.service import Watcher
+from mockkie.serving import closing_store, open_server
+from mockkie.workers import Plan, Workers, check_workers
 from mockkie.worlds import DEFAULT_WORLD, World
 
-_COLOURS: Final = {"accepted": "green", "refused": "yellow", "aborted": "magenta", "broken": "red"}
 _BUILD: Final = (
     "contract any_key profile retention download_origin url_upload url_upload_private durable"
 ).split()
@@ -28,20 +34,30 @@ _BUILD: Final = (
 
 def serve_in_terminal(options: dict[str, Any]) -> None:
     """Run `mockkie serve`: until SIGINT or SIGTERM; `UsageError` tells what is in the way."""
-    data = options["data"] or default_folder()
-    mock = build_mock(data=data, keys=options["keys"], **{name: options[name] for name in _BUILD})
-    server = Server(mock, options["host"], options["port"], options["download_port"])
-    speaker = _Machine(server) if options["as_json"] else _Person(server)
-    if not options["quiet"]:
-        mock.service.watchers.append(speaker.request)
+    with _ready_file(options["ready_file"]) as tell:
+        data = options["data"] or default_folder()
+        build = {name: options[name] for name in _BUILD}
+        build |= {"data": data, "keys": options["keys"]}
+        count = options["workers"]
+        folder = check_workers(count, data) if count > 1 else None
+        mock = build_mock(**build)
+        server = open_server(mock, options["host"], options["port"], options["download_port"])
+        speaker = _speaker(server, as_json=options["as_json"])
+        watch = None if options["quiet"] else partial(_watcher, as_json=options["as_json"])
 
-    def ready() -> None:
-        if options["ready_file"] is not None:
-            _write_ready_file(options["ready_file"], server)
-        speaker.ready(quiet=options["quiet"])
+        def ready() -> None:
+            tell(server)
+            speaker.ready(quiet=options["quiet"])
 
-    server.run(ready)
-    speaker.stopped(quiet=options["quiet"])
+        if folder is not None:
+            plan = Plan(build, options["host"], server.sockets, watch)
+            with closing_store(mock):
+                Workers(count, plan, folder).run(ready)
+        else:
+            if watch is not None:
+                mock.service.watchers.append(watch(server))
+            server.run(ready)
+        speaker.stopped(quiet=options["quiet"])
 
 
 def default_folder() -> Path:
@@ -51,28 +67,12 @@ def default_folder() -> Path:
     return platformdirs.user_data_path("mockkie", appauthor=False)
 
 
-def request_line(entry: Entry) -> str:
-    """One request for a person: when, what, how it ended, and why."""
-    outcome = str(entry.status) if entry.status is not None else entry.decision
-    reason = _plain(entry.why or "; ".join(entry.notes))
-    when = isoformat(entry.at)[11:19]
-    colour = _COLOURS[entry.decision]
-    return (
-        f"{click.style(when, dim=True)} {click.style(outcome, fg=colour, bold=True)}"
-        f" {entry.method} {entry.target}"
-        f" {click.style(f'{entry.seconds * 1000:.0f} ms', dim=True)}"
-        + (f"  {click.style(reason, fg=colour)}" if reason else "")
-    )
+def _speaker(server: Server, *, as_json: bool) -> _Machine | _Person:
+    return _Machine(server) if as_json else _Person(server)
 
 
-def _plain(text: str) -> str:
-    """The text without characters that a terminal might obey: names come from anywhere."""
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
+def _watcher(server: Server, *, as_json: bool) -> Watcher:
+    return _speaker(server, as_json=as_json).request
 
 
 def _say(text: str | bytes) -> None:
@@ -181,11 +181,28 @@ def ready_facts(server: Server) -> dict[str, Any]:
     }
 
 
-def _write_ready_file(path: Path, server: Server) -> None:
-    """All of it at once: who waits for the file never reads half of it."""
+@contextmanager
+def _ready_file(path: Path | None) -> Iterator[Callable[[Server], None]]:
+    """Yields what writes the file, all of it at once: nobody ever reads half of it.
+
+    That it can be written is tried before anything is served, and an old one is taken away then:
+    who waits for the file does not find that of an earlier mock.
+    """
+    if path is None:
+        yield lambda _: None
+        return
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+
+    def tell(server: Server) -> None:
         draft.write_bytes(orjson.dumps(ready_facts(server)) + b"\n")
         draft.replace(path)
+
+    try:
+        draft.touch(mode=0o600)
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"--ready-file: {path} cannot be written: {error.strerror}") from error
+    try:
+        yield tell
+    finally:
+        draft.unlink(missing_ok=True)

@@ -88,6 +88,24 @@ class Worlds:
         for key in world.keys:
             self._by_digest[self._digest(key)] = (key, world)
 
+    def take_over(self, known: Iterable[World]) -> list[World]:
+        """Be as another process remembers it; returns the worlds that are new here.
+
+        A world that stays is the same object, with the keys and the clock of the other one.
+        """
+        before = self._by_id
+        self._by_id, self._by_account, self._by_digest = {}, {}, {}
+        new: list[World] = []
+        for theirs in known:
+            ours = before.get(theirs.id)
+            if ours is None:
+                new.append(theirs)
+            else:
+                ours.keys = theirs.keys
+                ours.clock = theirs.clock
+            self.add(ours or theirs)
+        return new
+
     def remove(self, world: World) -> None:
         """Let a world go."""
         del self._by_id[world.id], self._by_account[world.account]

@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -103,10 +103,13 @@ def store(folder: Path) -> Iterator[DiskStore]:
 
 
 class System:
-    """Stands before `os` in the store: `before` is told the name of each call that touches disk."""
+    """Stands before `os` in the store: is told the name of each call that touches the disk."""
 
-    def __init__(self, before: Callable[[str], None]) -> None:
+    def __init__(
+        self, before: Callable[[str], None], after: Callable[[str], None] | None = None
+    ) -> None:
         self.before = before
+        self.after = after
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(os, name)
@@ -115,7 +118,10 @@ class System:
 
         def call(*values: Any) -> Any:
             self.before(name)
-            return real(*values)
+            result = real(*values)
+            if self.after:
+                self.after(name)
+            return result
 
         return call
 
@@ -124,17 +130,17 @@ class System:
 
 
 def steps(monkeypatch: pytest.MonkeyPatch, folder: Path, act: Callable[[], object]) -> list[Path]:
-    """Copies of the folder from before each call to the system and from the end."""
+    """Copies of the folder from before and behind each call to the system, and from the end."""
     photos: list[Path] = []
 
-    def photograph(name: str = "end") -> None:
+    def photograph(name: str) -> None:
         photos.append(folder.parent / f"{len(photos)}-{name}")
         shutil.copytree(folder, photos[-1])
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "os", System(photograph))
+        patch.setattr(module, "os", System(photograph, photograph))
         act()
-        photograph()
+        photograph("end")
     return photos
 
 
@@ -164,12 +170,12 @@ def test_a_crash_between_any_two_steps_leaves_the_old_or_the_new(
     is_new = False
     for photo in photos:
         reopened = DiskStore.open_folder(photo)
+        assert_tidy(photo)
         found = {path: download(reopened, path) for path in before}
         drive(reopened.close())
         assert found in (before, after), photo.name
         assert found == after or not is_new, f"{photo.name}: what was new is old again"
         is_new = found == after
-        assert_tidy(photo)
     assert is_new
 
 
@@ -247,6 +253,35 @@ def test_a_draft_that_failed_is_over(monkeypatch: pytest.MonkeyPatch, store: Dis
     with pytest.raises(ValueError, match="over"):
         drive(store.keep("default", draft, file))
     assert drive(store.count("default")) == (0, 0)
+
+
+def test_what_the_index_refuses_leaves_nothing(store: DiskStore, folder: Path) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        upload(store, "\ud800", SMALL)
+    assert_tidy(folder)
+    upload(store, "path", SMALL)
+    assert download(store, "path") == SMALL
+
+
+def test_an_interrupt_right_behind_the_commit(
+    monkeypatch: pytest.MonkeyPatch, store: DiskStore, folder: Path
+) -> None:
+    real = store._execute  # noqa: SLF001 - no call to the system marks this moment
+
+    def interrupt(sql: str, values: Sequence[Any] = ()) -> Any:
+        rows = real(sql, values)
+        if "INSERT" in sql:
+            raise Interrupted
+        return rows
+
+    upload(store, "path", SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_execute", interrupt)
+        with pytest.raises(Interrupted):
+            upload(store, "path", LARGE)
+    assert download(store, "path") == LARGE
+    drive(store.sweep("default", 0))
+    assert_tidy(folder)
 
 
 def test_a_write_may_take_only_a_part(monkeypatch: pytest.MonkeyPatch, store: DiskStore) -> None:
@@ -392,6 +427,63 @@ def test_several_processes_share_a_folder(folder: Path, store: DiskStore) -> Non
         assert child.returncode == 0
     assert looks > 10
     assert drive(store.count("default"))[0] == 6
+    assert_tidy(folder)
+
+
+def leave_in_incoming(patch: pytest.MonkeyPatch, store: DiskStore, path: str) -> StoredFile:
+    """A file as it is between the commit and the rename."""
+
+    def fail(name: str) -> None:
+        if name == "replace":
+            raise OSError(errno.EIO, "not now")
+
+    with patch.context() as context:
+        context.setattr(module, "os", System(fail))
+        return upload(store, path, SMALL)
+
+
+def test_a_neighbour_that_opens_leaves_uploads_in_flight_alone(
+    store: DiskStore, folder: Path
+) -> None:
+    async def go() -> None:
+        async with await store.draft() as draft:
+            await draft.write(LARGE)
+            await DiskStore.open_folder(folder, lock=False).close()
+            file = StoredFile("id", "path", "path", draft.size, "", draft.digest, 1, 2)
+            await store.keep("default", draft, file)
+
+    drive(go())
+    assert download(store, "path") == LARGE
+
+
+def test_a_neighbour_may_shelve_the_bytes_between_two_looks(
+    monkeypatch: pytest.MonkeyPatch, store: DiskStore, folder: Path
+) -> None:
+    def shelve_before(second: str) -> Callable[[str], None]:
+        calls: list[str] = []
+
+        def hook(name: str) -> None:
+            calls.append(name)
+            if calls == [second, second]:
+                for at in folder.glob("incoming/*"):
+                    at.rename(next(folder.glob("files/??")).with_name(at.name[-2:]) / at.name)
+
+        return hook
+
+    for number in range(256):  # a file on each shelf
+        upload(store, f"{number}", b"")
+    file = leave_in_incoming(monkeypatch, store, "path")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "os", System(shelve_before("open")))
+        reading = drive(store.open("default", file))
+    assert reading is not None
+    assert read(reading, file.size) == SMALL
+    drive(reading.close())
+    assert_tidy(folder)
+    leave_in_incoming(monkeypatch, store, "other")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "os", System(shelve_before("unlink")))
+        drive(store.delete("default", "other"))
     assert_tidy(folder)
 
 

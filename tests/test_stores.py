@@ -126,6 +126,11 @@ class Stores(RuleBasedStateMachine):
         path=paths,
         expires_at=instants,
     )
+    def upload_at_once(
+        self, content: bytes, chunk: int, world: str, path: str, expires_at: int
+    ) -> None:
+        self.upload(content, chunk, world, path, expires_at)
+
     def upload(self, content: bytes, chunk: int, world: str, path: str, expires_at: int) -> None:
         self.begin(content)
         upload = self.uploads[-1]
@@ -134,6 +139,12 @@ class Stores(RuleBasedStateMachine):
                 drive(draft.write(content[at : at + chunk]))
         upload.done = len(content)
         self.finish(upload, world, path, expires_at)
+
+    @rule(world=worlds, ends=st.dictionaries(paths, instants, min_size=3, max_size=8))
+    def plant(self, world: str, ends: dict[str, int]) -> None:
+        """Several small files, or a list, a sweep or a clear has little to go wrong with."""
+        for path, expires_at in ends.items():
+            self.upload(path.encode(), 1_000, world, path, expires_at)
 
     def finish(self, upload: Upload, world: str, path: str, expires_at: int) -> None:
         self.uploads.remove(upload)

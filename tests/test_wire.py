@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.clients import Client, Part, Reply, Wire, multipart
-from tests.visitors import ROUTES, Visitor, path_of, serving, visiting
+from tests.clients import Client, Part, Wire, multipart
+from tests.visitors import ROUTES, Visitor, path_of, serving, visitor_of
 from tests.vocabulary import KIB, content_of, digest
 
 STREAM = f"POST {ROUTES['stream']}"
@@ -103,7 +104,6 @@ def test_http_1_0_without_host_uploads_and_reads(guest: Visitor) -> None:
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"nonsense\r\n\r\n",
-        b"GET /\r\n\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nBad Header: b\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
@@ -129,7 +129,7 @@ def test_what_is_no_http_is_refused_in_the_envelope(guest: Visitor, sent: bytes)
 def test_a_broken_chunk_aborts_an_upload(visitor: Visitor) -> None:
     with visitor.wire() as wire:
         wire.head(STREAM, {**visitor.auth, **FORM, "Transfer-Encoding": "chunked"})
-        wire.send(chunked(multipart(TEXTS, Part(b"x")), 10)[:-30], b"zz\r\n")
+        wire.send(chunked(multipart(TEXTS, Part(b"x")), 10).partition(b"0\r\n")[0], b"zz\r\n")
         assert wire.reply().status == 400
         wire.read_to_end()
     assert visitor.paths() == []
@@ -142,13 +142,14 @@ def test_the_absolute_form_of_a_target_is_understood(guest: Visitor) -> None:
         assert wire.reply("GET").body == b"x"
 
 
-@pytest.mark.parametrize("length", [10_000, 200_000])
-def test_a_very_long_path_is_answered_in_the_envelope(guest: Visitor, length: int) -> None:
+@pytest.mark.parametrize(("length", "status"), [(10_000, 404), (60_000, 404), (200_000, 400)])
+def test_a_very_long_path_is_answered_in_the_envelope(
+    guest: Visitor, length: int, status: int
+) -> None:
     with guest.wire() as wire:
         wire.head(f"GET /{guest.account}/{'a' * length}", {})
         reply = wire.reply("GET")
-    assert reply.status == 404
-    assert reply.json["code"] == 404
+    assert (reply.status, reply.json["code"]) == (status, status)
     assert len(reply.why) <= 1_000
 
 
@@ -188,21 +189,20 @@ def test_a_client_that_hangs_up_leaves_nothing_but_a_line_in_the_journal(
     with visitor.wire() as wire:
         wire.head(f"POST {ROUTES[way]}", {**visitor.auth, **kind, "Content-Length": "1000000"})
         wire.send(start)
-    entry = wait_for_entry(visitor)
-    assert entry["decision"] == "aborted"
+    entry = aborted(visitor)
     assert entry["status"] is None
     assert entry["received"] <= len(start)
     assert "hung up" in entry["why"]
     assert visitor.paths() == []
 
 
-def wait_for_entry(visitor: Visitor) -> dict[str, object]:
-    """The first journal entry, as soon as there is one."""
-    for _ in range(1_000):
+def aborted(visitor: Visitor) -> dict[str, Any]:
+    """The last journal entry, as soon as it is one of an abort."""
+    for _ in range(10_000):
         entries = visitor.journal()
-        if entries:
-            return entries[0]
-    raise AssertionError("the journal stays empty")
+        if entries and entries[-1]["decision"] == "aborted":
+            return entries[-1]
+    raise AssertionError(visitor.journal())
 
 
 def test_what_the_client_hangs_up_on_is_not_kept_in_place_of_the_old(visitor: Visitor) -> None:
@@ -210,9 +210,7 @@ def test_what_the_client_hangs_up_on_is_not_kept_in_place_of_the_old(visitor: Vi
     with visitor.wire() as wire:
         wire.head(STREAM, {**visitor.auth, **FORM, "Content-Length": "1000000"})
         wire.send(multipart(TEXTS, Part(bytes(200_000)))[:150_000])
-    for _ in range(1_000):
-        if visitor.journal()[-1]["decision"] == "aborted":
-            break
+    aborted(visitor)
     assert visitor.get(link(visitor)).body == b"old"
 
 
@@ -223,23 +221,20 @@ def test_a_stop_lets_an_upload_in_flight_finish(
     folder = tmp_path_factory.mktemp("stop") / "data"
     body = multipart(TEXTS, Part(content_of(100_000)))
     with serving(data="memory:" if data == "memory" else folder) as server:
-        with visiting(server, http) as visitor, visitor.wire() as wire:
-            wire.head(STREAM, {**visitor.auth, **FORM, "Content-Length": str(len(body))})
+        visitor = visitor_of(server, http)
+        with visitor.wire() as wire:
+            length = {"Content-Length": str(len(body)), "Expect": "100-continue"}
+            wire.head(STREAM, {**visitor.auth, **FORM, **length})
+            assert wire.reply_head().status == 100
             wire.send(body[:50_000])
-            wait_until_received(visitor)
             stopping = threading.Thread(target=server.stop)
             stopping.start()
             wait_until_refused(visitor.origin)
             wire.send(body[50_000:])
             reply = wire.reply()
             stopping.join()
-            assert reply.status == 200
-            assert reply.json["data"]["fileSize"] == 100_000
-
-
-def wait_until_received(visitor: Visitor) -> None:
-    """The server reads its sockets in turn: when this is answered, it has met the upload."""
-    assert visitor.get(f"{visitor.origin}/livez").status == 200
+    assert reply.status == 200
+    assert reply.json["data"]["fileSize"] == 100_000
 
 
 def wait_until_refused(origin: str) -> None:
@@ -248,19 +243,20 @@ def wait_until_refused(origin: str) -> None:
             Wire(origin).close()
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:  # was in the queue when the end came
+            continue
     raise AssertionError(f"{urlsplit(origin).netloc} takes connections still")
 
 
 def test_a_stalled_reader_does_not_keep_others_waiting(guest: Visitor) -> None:
-    link = guest.upload("stream", content_of(5 * KIB * KIB), "a", "b.bin")["downloadUrl"]
+    content = content_of(24 * KIB * KIB)  # more than the system's buffers take
+    link = guest.upload("stream", content, "a", "b.bin")["downloadUrl"]
     with guest.wire() as slow:
-        slow.receive_slowly()
         slow.head(f"GET {path_of(link)}", {})
-        head: Reply = slow.reply_head()
+        head = slow.reply_head()
         assert head.status == 200
         assert guest.upload("stream", b"x")["fileSize"] == 1
-        rest = slow.read(int(head.headers["content-length"]))
-    assert digest(rest) == digest(content_of(5 * KIB * KIB))
+        assert digest(slow.read(len(content))) == digest(content)
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "OPTIONS"])

@@ -60,7 +60,7 @@ class Visitor:
         headers = {**self.auth, "Content-Type": "application/json"}
         return client.fetch("POST", url, headers=headers, body=json.dumps(names).encode())
 
-    def upload(  # noqa: PLR0913 - the same
+    def upload(
         self, way: str, content: bytes, path: str = "a/b", name: str | None = None, **more: Any
     ) -> dict[str, Any]:
         """The `data` of an upload that has to succeed."""
@@ -110,15 +110,20 @@ def serving(download_port: int | None = None, **options: Any) -> Iterator[Server
         server.stop()
 
 
-@contextmanager
-def visiting(server: Server, client: Client, **wanted: Any) -> Iterator[Visitor]:
-    """A world of its own on a server, dropped at the end."""
+def visitor_of(server: Server, client: Client, **wanted: Any) -> Visitor:
+    """A world of its own on a server, for as long as that runs."""
     url = f"{server.origin}/__mockkie/worlds"
     reply = client.fetch("POST", url, body=json.dumps(wanted).encode())
     assert reply.status == 201, reply.json
-    visitor = Visitor(server.origin, server.download_origin, client, reply.json)
+    return Visitor(server.origin, server.download_origin, client, reply.json)
+
+
+@contextmanager
+def visiting(server: Server, client: Client, **wanted: Any) -> Iterator[Visitor]:
+    """A world of its own on a server, dropped at the end."""
+    visitor = visitor_of(server, client, **wanted)
     yield visitor
-    client.fetch("DELETE", f"{url}/{visitor.id}")
+    client.fetch("DELETE", f"{visitor.origin}/__mockkie/worlds/{visitor.id}")
 
 
 def path_of(url: str) -> str:

@@ -90,9 +90,9 @@ def _contents() -> Mapping[str, bytes]:
         "lone LF": b"\n" * 3_000,
         "lone CR": b"\r" * 3_000,
         "CRLF at the ends": b"\r\nabc\r\n",
-        "boundary look-alikes": b"\r\n--frontie\r\n-frontier\n--frontier\r\n--\r\n--fr\r\n----\r\n--",
+        "boundary look-alikes": b"\r\n--frontie\r\n-frontier\n--frontier\r\n--\r\n--fr\r\n---\r\n-",
         "look-alikes around 64 KiB": (b"x" * (64 * KIB - 7) + b"\r\n--frontie") * 3,
-        "form inside": b'--other\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--other--',
+        "form inside": b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--',
         "every byte": bytes(range(256)) * 3,
         "base64 look-alike": b"data:image/png;base64,AAAA",
     }

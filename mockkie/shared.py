@@ -1,0 +1,178 @@
+"""What the processes of one mock share beside its files: journals, and when worlds changed.
+
+A small SQLite file of its own in the data folder, made anew at every start: journals do not
+outlive a mock, whatever the number of its processes. Knows no requests.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from mockkie.journal import LIMIT, Entry, Journal
+
+_FILE: Final = "shared.sqlite"
+_SCHEMA: Final = """
+CREATE TABLE change (number INTEGER NOT NULL);
+INSERT INTO change VALUES (0);
+CREATE TABLE journal (
+    world TEXT PRIMARY KEY, last INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0, evicted INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE entry (
+    world TEXT, seq INTEGER, weight INTEGER NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (world, seq)
+) WITHOUT ROWID;
+"""
+
+
+class Shared:
+    """One process's view of the shared file of a data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        # Nothing here needs to survive anything: a lost journal is an empty one.
+        self._index = sqlite3.connect(
+            folder / _FILE, timeout=30, isolation_level=None, check_same_thread=False
+        )
+        self._index.execute("PRAGMA synchronous = OFF")
+
+    @classmethod
+    def create(cls, folder: Path) -> Shared:
+        """The file of a mock that starts: whatever an earlier one left is gone."""
+        for suffix in ("", "-wal", "-shm"):
+            (folder / f"{_FILE}{suffix}").unlink(missing_ok=True)
+        (folder / _FILE).touch(mode=0o600)
+        shared = cls(folder)
+        shared.execute("PRAGMA journal_mode = WAL")
+        shared._index.executescript(_SCHEMA)
+        return shared
+
+    def changes(self) -> int:
+        """How often worlds were changed, by any process."""
+        [(number,)] = self.execute("SELECT number FROM change")
+        return int(number)
+
+    def changed(self) -> int:
+        """Let the others know that worlds were changed; returns the count as `changes` does."""
+        [(number,)] = self.execute("UPDATE change SET number = number + 1 RETURNING number")
+        return int(number)
+
+    def journal(self, world: str) -> SharedJournal:
+        """The journal of a world, the same for every process."""
+        return SharedJournal(self, world)
+
+    def forget(self, world: str) -> None:
+        """Drop a world's journal."""
+        with self.transaction():
+            self.execute("DELETE FROM entry WHERE world = ?", (world,))
+            self.execute("DELETE FROM journal WHERE world = ?", (world,))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._index.close()
+
+    def execute(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a statement."""
+        return self._index.execute(sql, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing, one process at a time."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+
+class SharedJournal(Journal):
+    """A `Journal` whose entries every process of the mock writes and reads."""
+
+    __slots__ = ("_shared", "_world")
+
+    def __init__(self, shared: Shared, world: str, limit: int = LIMIT) -> None:
+        self.limit = limit
+        self._shared = shared
+        self._world = world
+        shared.execute("INSERT OR IGNORE INTO journal (world) VALUES (?)", (world,))
+
+    def add(self, entry: Entry) -> None:
+        weight = entry.weight
+        with self._shared.transaction():
+            [(seq, held)] = self._shared.execute(
+                "UPDATE journal SET last = last + 1, bytes = bytes + ? WHERE world = ? "
+                "RETURNING last, bytes",
+                (weight, self._world),
+            )
+            entry.seq = seq
+            self._shared.execute(
+                "INSERT INTO entry VALUES (?, ?, ?, ?)",
+                (self._world, seq, weight, orjson.dumps(entry.to_json())),
+            )
+            if held > self.limit:
+                self._evict(held, seq)
+
+    def amend(self, entry: Entry) -> None:
+        self._shared.execute(
+            "UPDATE entry SET value = ? WHERE world = ? AND seq = ?",
+            (orjson.dumps(entry.to_json()), self._world, entry.seq),
+        )
+
+    def entries(self, *, after: int = 0, limit: int | None = None) -> list[Entry]:
+        rows = self._shared.execute(
+            "SELECT value FROM entry WHERE world = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (self._world, after, -1 if limit is None else limit),
+        )
+        return [Entry.from_json(orjson.loads(value)) for (value,) in rows]
+
+    def clear(self) -> None:
+        with self._shared.transaction():
+            self._shared.execute("DELETE FROM entry WHERE world = ?", (self._world,))
+            self._shared.execute(
+                "UPDATE journal SET bytes = 0, evicted = 0 WHERE world = ?", (self._world,)
+            )
+
+    @property
+    def bytes(self) -> int:
+        return self._count("bytes")
+
+    @property
+    def last(self) -> int:
+        return self._count("last")
+
+    @property
+    def evicted(self) -> int:
+        return self._count("evicted")
+
+    def _count(self, column: str) -> int:
+        rows = self._shared.execute(
+            f"SELECT {column} FROM journal WHERE world = ?",  # noqa: S608 - our own column names
+            (self._world,),
+        )
+        return int(rows[0][0]) if rows else 0
+
+    def _evict(self, held: int, latest: int) -> None:
+        """Drop the oldest entries until the rest is within the limit; the latest one stays."""
+        rows = self._shared.execute(
+            "SELECT seq, weight FROM entry WHERE world = ? ORDER BY seq", (self._world,)
+        )
+        evicted = 0
+        for seq, weight in rows:
+            if held <= self.limit or seq == latest:
+                break
+            held -= weight
+            evicted += 1
+            self._shared.execute(
+                "DELETE FROM entry WHERE world = ? AND seq = ?", (self._world, seq)
+            )
+        self._shared.execute(
+            "UPDATE journal SET bytes = ?, evicted = evicted + ? WHERE world = ?",
+            (held, evicted, self._world),
+        )

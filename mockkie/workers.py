@@ -1,0 +1,124 @@
+"""Several processes that serve one mock from one folder. Knows nothing of what they say.
+
+The parent holds the folder's lock and the sockets and serves nothing itself; each worker is a
+`Server` of its own on these sockets. What they share beside the files is in `mockkie.shared`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from mockkie.build import MEMORY, build_mock
+from mockkie.problems import UsageError
+from mockkie.server import Server
+from mockkie.service import Watcher
+from mockkie.shared import Shared
+
+_START_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a worker needs to be like its siblings; picklable."""
+
+    options: Mapping[str, Any]
+    host: str
+    sockets: Sequence[socket.socket]
+    watch: Callable[[Server], Watcher] | None
+
+
+class Workers:
+    """The worker processes of a parent that holds folder and sockets."""
+
+    def __init__(self, count: int, plan: Plan, folder: Path) -> None:
+        self._count = count
+        self._plan = plan
+        self._context = multiprocessing.get_context("spawn")
+        self._running: list[SpawnProcess] = []
+        self._stopping = False
+        Shared.create(folder).close()
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Serve until SIGINT or SIGTERM; a worker that dies is replaced.
+
+        Raises `UsageError` when the workers cannot start.
+        """
+        before = {
+            number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            started = [self._start() for _ in range(self._count)]
+            if all(self._is_ready(process, event) for process, event in started):
+                ready()
+                self._watch()
+            elif not self._stopping:
+                raise UsageError("the workers could not start: see the message above")
+        finally:
+            self._stop(signal.SIGTERM, None)
+            for process in self._running:
+                process.join()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _start(self) -> tuple[SpawnProcess, Event]:
+        event = self._context.Event()
+        process = self._context.Process(target=work, args=(self._plan, event), name="mockkie")
+        process.start()
+        self._running.append(process)
+        return process, event
+
+    def _is_ready(self, process: SpawnProcess, event: Event) -> bool:
+        for _ in range(round(_START_SECONDS / _LOOK_SECONDS)):
+            if event.wait(_LOOK_SECONDS):
+                return True
+            if not process.is_alive() or self._stopping:
+                return False
+        return False
+
+    def _watch(self) -> None:
+        while not self._stopping:
+            wait([process.sentinel for process in self._running], _LOOK_SECONDS)
+            dead = [process for process in self._running if not process.is_alive()]
+            for process in dead:
+                self._running.remove(process)
+                if not self._stopping:
+                    self._start()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        """Have the workers finish what is in flight; asked again, they stop at once."""
+        del number, frame
+        self._stopping = True
+        for process in self._running:
+            if process.is_alive():
+                process.terminate()
+
+
+def work(plan: Plan, started: Event) -> None:
+    """One worker: serve until the parent says SIGTERM."""
+    # Ctrl-C reaches the whole group; when to stop is for the parent to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    mock = build_mock(**plan.options, sibling=True)
+    server = Server(mock, plan.host, sockets=plan.sockets)
+    if plan.watch is not None:
+        mock.service.watchers.append(plan.watch(server))
+    server.run(started.set, signals=(signal.SIGTERM,))
+
+
+def check_workers(count: int, data: str | Path) -> Path:
+    """The folder that `count` workers share; `UsageError` where there is none to share."""
+    if str(data) in (MEMORY, "memory"):
+        raise UsageError(f"--workers {count} needs a folder to share: add --data FOLDER")
+    if not hasattr(signal, "SIGKILL"):
+        raise UsageError("--workers needs a POSIX system; leave it out")
+    return Path(data)
