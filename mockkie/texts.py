@@ -66,7 +66,8 @@ def read_text(text: str, types: frozenset[str]) -> Any:
             return text
     try:
         value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        orjson.dumps(value)  # what is nested too deep for it is too deep for the schemas
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return text
     return value if _NAMES[type(value)] in types else text
 

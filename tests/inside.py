@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx2
 import yaml
@@ -25,6 +33,7 @@ BOUNDARY: Final = "a-boundary"
 FORM: Final = f"multipart/form-data; boundary={BOUNDARY}"
 JSON: Final = "application/json"
 
+Result = TypeVar("Result")
 Change = Callable[[dict[str, Any]], object]
 Part = tuple[str, bytes]
 """A part of a form: its headers and its content."""
@@ -51,11 +60,11 @@ class Inside:
         headers: Iterable[tuple[str, str]] = (),
     ) -> httpx2.Response:
         """Send one request; a body of several pieces arrives piece by piece."""
-        sent = [(name, value.encode("latin-1")) for name, value in headers]
+        sent = [(name.encode(), value.encode("latin-1")) for name, value in headers]
         if key is not None:
-            sent.append(("authorization", f"Bearer {key}".encode("latin-1")))
+            sent.append((b"authorization", f"Bearer {key}".encode("latin-1")))
         if content_type is not None:
-            sent.append(("content-type", content_type.encode("latin-1")))
+            sent.append((b"content-type", content_type.encode("latin-1")))
         body = content if isinstance(content, bytes) else _pieces(content)
         return self.run(self._client.request(method, target, content=body, headers=sent))
 
@@ -88,7 +97,7 @@ class Inside:
         answer = self.json("/__mockkie/clock/advance", {"duration": duration})
         assert answer.status_code == 200, answer.text
 
-    def run(self, coroutine: Any) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """The result of a coroutine, in the loop of this mock."""
         return self._runner.run(coroutine)
 

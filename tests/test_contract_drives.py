@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -40,7 +40,6 @@ from tests.inside import (
 )
 
 Drive = Callable[..., Inside]
-SECRET = "kie-mock-key"
 REFUSAL = {"$ref": "#/components/schemas/DownloadRefusal"}
 
 
@@ -364,7 +363,7 @@ def test_an_api_key_in_place_of_bearer(drive: Drive, where: str) -> None:
         return mock.form(target=STREAM + query, headers=headers.get(where, []), key=None)
 
     text = "Authentication failed: Invalid API Key"
-    assert send(SECRET).status_code == 200
+    assert send(DEFAULT_KEY).status_code == 200
     assert refused(send("wrong"), 401, text)
     assert refused(mock.form(), 401, text), "a bearer token is no longer asked for"
     assert mock.ask("GET", urlsplit(mock.files()[0]["downloadUrl"]).path, key=None).is_success
@@ -393,7 +392,6 @@ def test_an_optional_key(drive: Drive) -> None:
 
 def test_24_hours_of_life(drive: Drive) -> None:
     mock = drive(lambda document: document["x-mockkie"].update(retention="PT24H"))
-    mock.json("/__mockkie/clock", {})  # the clock stands still only when it is told to
     link = mock.form().json()["data"]["downloadUrl"]
     mock.advance("PT23H59M")
     assert mock.ask("GET", link, key=None).status_code == 200
@@ -665,7 +663,7 @@ def test_an_unknown_operation_answers_from_its_examples(drive: Drive) -> None:
     [
         ("code=418", "200, 402, 5XX"),
         ("code=99999", "200, 402, 5XX"),
-        ("code=５０３", "200, 402, 5XX"),
+        ("code=\uff15\uff10\uff13", "200, 402, 5XX"),
         ("code=5", "200, 402, 5XX"),
         ("code=x", "200, 402, 5XX"),
         ("example=nope", "plenty, none"),
@@ -795,4 +793,3 @@ def test_what_is_shipped_is_the_default(tmp_path: Path) -> None:
                 *("components", "responses", "Uploaded", "content", JSON),
                 *("examples", "uploaded", "value", "msg"),
             )
-    assert DEFAULT_KEY == SECRET

@@ -233,7 +233,7 @@ async def test_how_the_origin_fails(
 ) -> None:
     mode, base = origin
     began = time.perf_counter()
-    fetching = fetcher(mode, allow_private=True, timeout=300 if "9" in path else 5_000)
+    fetching = fetcher(mode, allow_private=True, timeout=300 if "/9/" in path else 5_000)
     assert why in await refused(fetching, base + path, name)
     assert time.perf_counter() - began < 3
 
@@ -921,5 +921,5 @@ async def test_messages_do_not_repeat_endless_urls() -> None:
 def test_the_import_is_light() -> None:
     heavy = "{'httpx2', 'httpcore2', 'h11', 'idna', 'ssl', 'filetype'}"
     code = f"import sys, mockkie.fetching; print({heavy} & set(sys.modules) - {{'ssl'}})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

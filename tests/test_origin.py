@@ -249,3 +249,33 @@ async def test_broken_promises_more_than_it_sends() -> None:
 async def test_head_of_a_broken_file_is_whole(client: httpx2.AsyncClient) -> None:
     head = await client.head("/broken/cat.pdf")
     assert head.headers["content-length"] == str(len(content("cat.pdf")))
+
+
+async def sent(method: str, path: str) -> list[Any]:
+    """The messages of one answer, as a server gets them."""
+    messages: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    asgi = {"version": "3.0", "spec_version": "2.4"}
+    scope = {"type": "http", "asgi": asgi, "method": method, "path": path, "headers": []}
+    await origin_app()(scope, receive, send)
+    return messages
+
+
+async def test_broken_never_says_that_it_is_done() -> None:
+    # else a server reports a fault of the app, with a traceback, instead of cutting the connection
+    assert [message.get("more_body") for message in await sent("GET", "/broken/a.pdf")] == [
+        None,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("path", ["/large/1000000", "/dribble/60/a.png", "/files/a.png"])
+async def test_head_makes_no_body(path: str) -> None:
+    messages = await sent("HEAD", path)
+    assert b"".join(message.get("body", b"") for message in messages) == b""

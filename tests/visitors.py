@@ -122,8 +122,10 @@ def visitor_of(server: Server, client: Client, **wanted: Any) -> Visitor:
 def visiting(server: Server, client: Client, **wanted: Any) -> Iterator[Visitor]:
     """A world of its own on a server, dropped at the end."""
     visitor = visitor_of(server, client, **wanted)
-    yield visitor
-    client.fetch("DELETE", f"{visitor.origin}/__mockkie/worlds/{visitor.id}")
+    try:
+        yield visitor
+    finally:
+        client.fetch("DELETE", f"{visitor.origin}/__mockkie/worlds/{visitor.id}")
 
 
 def path_of(url: str) -> str:
