@@ -91,7 +91,8 @@ def install_prism() -> str | None:
         return "npm is not installed"
     PEERS.mkdir(exist_ok=True)
     print("installing @stoplight/prism-cli into benchmarks/.peers ...", file=sys.stderr)
-    return _install(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(PEERS)], "npm")
+    npm = ["npm", "install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
+    return _install([*npm, "--prefix", str(PEERS)], "npm")
 
 
 def install_plain() -> str | None:
@@ -132,9 +133,9 @@ def _await_success(process: subprocess.Popen[bytes], port: int, until: float) ->
                 answer = bytearray()
                 while SUCCESS not in answer:
                     data = asking.recv(65_536)
-                    if not data:
-                        raise RuntimeError(f"no success: {bytes(answer[:500])!r}")
                     answer += data
+                    if not data or not answer.startswith(b"HTTP/1.1 200"):
+                        raise RuntimeError(f"no success: {bytes(answer[:1_000])!r}")
                 return
         except ConnectionError:
             time.sleep(_POLL_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any, Final
@@ -13,7 +14,12 @@ import requests
 
 from .target import read_document
 
-FORM: Final = "/paths/~1api~1file-stream-upload/post/requestBody/content/multipart~1form-data/schema"
+FORM: Final = (
+    "/paths/~1api~1file-stream-upload/post/requestBody/content/multipart~1form-data/schema"
+)
+PLAIN: Final = re.compile(
+    r"https?://[a-z0-9]{1,63}(\.[a-z0-9]{1,63}){0,3}(:[1-9]\d{0,3})?([/?#]|$)", re.IGNORECASE
+)
 
 Part = tuple[str, str | None, bytes]
 """Name, filename and content."""
@@ -52,6 +58,11 @@ def form_is_valid(request: requests.PreparedRequest) -> bool:
             return False
         values[name] = content.decode(errors="replace")
     return form_validator().is_valid(values)
+
+
+def host_is_plain(url: str) -> bool:
+    """Whether the host of a URL is one of the DNS without a doubt: short ASCII labels, a port."""
+    return PLAIN.match(url) is not None
 
 
 def form_validator() -> jsonschema_rs.Validator:

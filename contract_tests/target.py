@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -33,11 +33,12 @@ class Target:
     url: str
     key: str
     session: requests.Session
+    headers: Mapping[str, str | None]
+    """What opens the account; of the form `Authorization: Bearer <key>` unless a test says else."""
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """The header that opens the account."""
-        return {"Authorization": f"Bearer {self.key}"}
+    def with_authorization(self, value: str | None) -> Target:
+        """The same target for somebody who sends another header, or none."""
+        return replace(self, headers={"Authorization": value})
 
     def post(self, path: str, **more: Any) -> requests.Response:
         """Upload to a path, with the key."""
@@ -62,12 +63,16 @@ def open_target() -> Iterator[Target]:
     with requests.Session() as session:
         session.trust_env = False
         if address:
-            yield Target(loopback(address), given_key(), session)
+            yield _target(loopback(address), given_key(), session)
             return
         import mockkie  # noqa: PLC0415 - not needed for a target that runs already
 
         with mockkie.serve() as kie:
-            yield Target(kie.base_url, kie.key, session)
+            yield _target(kie.base_url, kie.key, session)
+
+
+def _target(url: str, key: str, session: requests.Session) -> Target:
+    return Target(url, key, session, {"Authorization": f"Bearer {key}"})
 
 
 def loopback(address: str) -> str:

@@ -112,11 +112,12 @@ class Mock:
         return Exchange(self.service, request, world, entry)
 
     def _route(self, exchange: Exchange) -> Operation:
-        """The operation of the request; on a port of one kind, only those of that kind."""
+        """The operation of the request."""
         service, request = exchange.service, exchange.request
         path = decode_path(request.raw_path)
         if path is None:
             raise Problem("route-not-found", "the path is not UTF-8 behind its percent signs")
+        self._judge_port(request, service.contract.on_path(path))
         try:
             operation, exchange.values = service.contract.route(request.method, path)
         except Problem as problem:
@@ -128,14 +129,17 @@ class Mock:
             raise
         exchange.matched = operation
         exchange.entry.operation = operation.id
-        server = request.scope.get("server")
-        if service.download_port is not None and server is not None:
-            here = server[1] == service.download_port
-            if here != operation.is_download:
-                exchange.matched = None
-                kind = "downloads" if here else "uploads"
-                raise Problem("route-not-found", f"this port is for {kind} only")
         return operation
+
+    def _judge_port(self, request: Request, operation: Operation | None) -> None:
+        """Where downloads have a port of their own, that port has nothing else."""
+        port, server = self.service.download_port, request.scope.get("server")
+        if port is None or server is None or operation is None:
+            return
+        here = server[1] == port
+        if here != operation.is_download:
+            kind = "downloads" if here else "uploads"
+            raise Problem("route-not-found", f"this port is for {kind} only")
 
     def _is_strange(self, exchange: Exchange, path: str) -> bool:
         """Whether a path only looks like a link because links may look like anything."""

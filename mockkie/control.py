@@ -27,6 +27,7 @@ from mockkie.store import StoredFile
 from mockkie.worlds import World
 
 PREFIX: Final = "/__mockkie"
+_LONGEST: Final = 315_537_897_600  # seconds, from the year 1 to the year 9999
 _PAGE: Final = 1_000
 
 Call = Callable[["Control", Request], Awaitable[Response]]
@@ -200,6 +201,11 @@ class Control:
         await self._service.reset(self.world(request))
         return Response(status_code=204)
 
+    async def health(self, request: Request) -> Response:
+        """`GET /livez` and `GET /readyz`."""
+        del request
+        return json_response({"status": "ok"})
+
 
 def clock_state(world: World) -> dict[str, Any]:
     """`{"now", "offset", "frozen"}`: offset in seconds."""
@@ -229,16 +235,16 @@ CALLS: Final[dict[str, dict[str, Call]]] = {
 def control_app(service: Service) -> ASGIApp:
     """The control API as an ASGI app, the built-in origin and the health checks included."""
     control = Control(service)
+    health = _Endpoint(control, {"GET": Control.health, "HEAD": Control.health})
     calls = [
-        Route(path, _Endpoint(control, path, methods), methods=None)
-        for path, methods in CALLS.items()
+        Route(path, _Endpoint(control, methods), methods=None) for path, methods in CALLS.items()
     ]
     return Router(
         [
             Mount(f"{PREFIX}/origin", service.origin),
             Mount(PREFIX, Router(calls, redirect_slashes=False, default=_unknown)),
-            Route("/livez", _healthy),
-            Route("/readyz", _healthy),
+            Route("/livez", health),
+            Route("/readyz", health),
         ],
         redirect_slashes=False,
         default=_unknown,
@@ -248,9 +254,8 @@ def control_app(service: Service) -> ASGIApp:
 class _Endpoint:
     """The methods of one path; everything that is refused leaves as problem+json."""
 
-    def __init__(self, control: Control, path: str, methods: dict[str, Call]) -> None:
+    def __init__(self, control: Control, methods: dict[str, Call]) -> None:
         self._control = control
-        self._path = path
         self._methods = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -259,16 +264,11 @@ class _Endpoint:
             call = self._methods.get(request.method)
             if call is None:
                 allow = ", ".join(self._methods)
-                raise Refused(405, f"{PREFIX}{self._path} takes {allow}", {"Allow": allow})
+                raise Refused(405, f"{request.url.path} takes {allow}", {"Allow": allow})
             response = await call(self._control, request)
         except Refused as refused:
             response = problem_response(refused)
         await response(scope, receive, send)
-
-
-async def _healthy(request: Request) -> Response:
-    del request
-    return json_response({"status": "ok"})
 
 
 async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
@@ -285,6 +285,10 @@ def _duration(body: dict[str, Any]) -> int:
             raise Refused(400, str(error)) from error
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise Refused(400, "seconds is a number")
+    if not abs(seconds) <= _LONGEST:
+        raise Refused(
+            400, f"seconds is a number up to {_LONGEST:,}: the clock ends in the year 9999"
+        )
     return round(seconds * SECOND)
 
 

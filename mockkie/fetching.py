@@ -102,6 +102,9 @@ class Fetcher:
                 f"{shown(url)} was not fetched: this mock refuses URL uploads (--url-upload=deny); "
                 "start it with --url-upload=offline or --url-upload=fetch"
             )
+        if self._mode == "fetch" and self._tls is None:
+            # Neither the server's fault nor quick: not on its time, and not on the event loop's.
+            self._tls = await asyncio.to_thread(_load_tls)
         deadline = asyncio.get_running_loop().time() + self._timeout / SECOND
         async with AsyncExitStack() as stack:
             async with self._in_time(url, deadline):
@@ -175,7 +178,7 @@ class Fetcher:
     def _dial(self, url: str) -> AbstractAsyncContextManager[Answer]:
         from mockkie import dialling  # noqa: PLC0415 - httpcore2 is slow to import
 
-        if self._tls is None:
+        if self._tls is None:  # closed since the fetch began
             self._tls = dialling.tls_context()
         resolve = self._resolve or dialling.system_resolver
         backend = dialling.GuardedBackend(resolve, allow_private=self._allow_private)
@@ -233,6 +236,12 @@ class Fetcher:
             "upload takes (100 MB are documented); upload it as a stream instead"
         )
         return Problem("file-too-large", why, parameter="fileUrl")
+
+
+def _load_tls() -> ssl.SSLContext:
+    from mockkie import dialling  # noqa: PLC0415 - httpcore2 is slow to import
+
+    return dialling.tls_context()
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 _MOST: Final = 10_000
 _BODY: Final = 1_048_576
+_DIGITS: Final = 18
 
 
 class Refused(Exception):  # noqa: N818 - it carries the answer
@@ -49,7 +50,7 @@ def read_count(request: Request, name: str, default: int, *, lowest: int = 1) ->
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdecimal() or int(text) < lowest:
+    if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS or int(text) < lowest:
         raise Refused(400, f"{name} is a number from {lowest} on")
     return min(int(text), _MOST) if lowest else int(text)
 

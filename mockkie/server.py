@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import signal
 import socket
 import sys
@@ -30,12 +31,33 @@ Result = TypeVar("Result")
 
 GRACE_SECONDS: Final = 30
 KEEP_ALIVE_SECONDS: Final = 75
+_UPGRADE: Final = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 _BACKLOG: Final = 2_048
 _START_SECONDS: Final = 60.0
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol; what is no HTTP is refused in the envelope of the API."""
+    """uvicorn's HTTP protocol; what is no HTTP is refused in the envelope of the API.
+
+    An offer to upgrade (Java's client offers HTTP/2 with every first request) is passed over, as
+    RFC 9110 allows: the parser would take the body for the other protocol's.
+    """
+
+    _in_body = False
+
+    def data_received(self, data: bytes) -> None:
+        if not self._in_body and _UPGRADE.search(data):
+            head, end, rest = data.partition(b"\r\n\r\n")
+            data = _UPGRADE.sub(b"\r\nx-passed-over:", head) + end + rest
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        self._in_body = True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         why = "this is not a well-formed HTTP/1.1 request"

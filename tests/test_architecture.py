@@ -18,18 +18,22 @@ LAYERS: Sequence[Sequence[str]] = [
     __main__;
     cli;
     terminal remote;
-    serving pytest_plugin;
+    serving workers pytest_plugin;
     kie kie_clock kie_files server;
     build;
     app;
-    operations control sampling downloads auth parameters;
+    operations control downloads auth parameters stateless;
     exchange;
     service;
     body form jsonbody base64text fetching dialling addresses urls inprocess
     origin samples identify links wire jsonapi;
     store store.memory store.disk;
-    contract settings document source keywords;
-    worlds;
+    contract settings;
+    operation;
+    media refusals security sampling texts;
+    schemas;
+    document source keywords;
+    worlds shared lines;
     journal;
     clock problems;
     __init__

@@ -19,7 +19,7 @@ import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockkie import addresses
+from mockkie import addresses, dialling
 from mockkie.addresses import literal_address, why_not_public
 from mockkie.fetching import Fetched, Fetcher
 from mockkie.origin import origin_app
@@ -774,8 +774,21 @@ async def test_a_port_where_nobody_listens() -> None:
 )
 async def test_servers_that_fall_silent(answer: bytes) -> None:
     async with wire(answer, stay=True) as server:
-        assert "longer than 0.2 s" in await refused(fetcher(timeout=200), server.url)
+        assert "longer than 0.4 s" in await refused(fetcher(timeout=400), server.url)
         await asyncio.wait_for(server.hung_up.wait(), 5)
+
+
+@pytest.mark.anyio
+async def test_loading_certificates_is_not_on_the_time_of_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def slowly() -> ssl.SSLContext:
+        time.sleep(0.5)
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    monkeypatch.setattr(dialling, "tls_context", slowly)
+    async with wire(ok()) as server:
+        assert (await read(fetcher(timeout=400), server.url))[1] == b"bytes"
 
 
 @pytest.mark.anyio

@@ -259,6 +259,34 @@ def test_a_stalled_reader_does_not_keep_others_waiting(guest: Visitor) -> None:
         assert digest(slow.read(len(content))) == digest(content)
 
 
+def test_a_download_ends_with_its_reader(visitor: Visitor) -> None:
+    content = content_of(24 * KIB * KIB)
+    link = visitor.upload("stream", content, "a", "b.bin")["downloadUrl"]
+    with visitor.wire() as gone:
+        gone.head(f"GET {path_of(link)}", {})
+        assert gone.reply_head().status == 200
+    for _ in range(10_000):
+        sent = visitor.journal()[-1]["sent"]
+        if sent:
+            break
+    assert 0 < sent < len(content)
+
+
+@pytest.mark.xfail(reason="a bug in server.Protocol: httptools drops the body", strict=True)
+def test_an_offer_of_http_2_is_ignored(guest: Visitor) -> None:
+    body = multipart(TEXTS, Part(b"x"))
+    offer = {
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": "h2c",
+        "HTTP2-Settings": "AAMAAABk",
+    }
+    with guest.wire() as wire:
+        send_form(guest, wire, body, **offer)
+        assert wire.reply().status == 200
+        wire.head(f"GET {path_of(link(guest))}", offer)
+        assert wire.reply("GET").body == b"x"
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "OPTIONS"])
 def test_a_body_that_nobody_wants_does_not_cost_the_answer(guest: Visitor, method: str) -> None:
     with guest.wire() as wire:
