@@ -136,6 +136,8 @@ def small(bench: Bench) -> list[Row]:
     else:
         commands["prism"] = servers.prism()
     rates: dict[str, list[float]] = {name: [] for name in commands}
+    costs: dict[str, list[float]] = {name: [] for name in commands}
+    linux = Path("/proc/self/stat").exists()
     busiest = 0.0
     with contextlib.ExitStack() as stack:
         up = {name: stack.enter_context(running(command)) for name, command in commands.items()}
@@ -143,8 +145,11 @@ def small(bench: Bench) -> list[Row]:
             run_load(server.port, 3.0)
         for _ in range(bench.rounds):
             for name, server in up.items():
+                used = server.cpu() if linux else 0.0
                 result = run_load(server.port, 1.0 if bench.quick else 3.0)
                 rates[name].append(result.rate)
+                if linux:
+                    costs[name].append((server.cpu() - used) / result.requests * 1e6)
                 busiest = max(busiest, result.busy)
     bench.notes.append(
         f"the load of 1 KB uploads came from our own generator on {CONNECTIONS} connections, "
@@ -158,6 +163,9 @@ def small(bench: Bench) -> list[Row]:
                 wanted = target if other == "prism" else ""
                 what = f"1 KB uploads, {name} / {other}"
                 rows.append(ratio("small", what, (rates[name], rates[other]), "req/s", wanted))
+            if other in rates and linux:  # noise from other programs hardly shows in these
+                what = f"1 KB uploads, CPU, {name} / {other}"
+                rows.append(ratio("small", what, (costs[name], costs[other]), "µs", ""))
     return rows
 
 

@@ -10,7 +10,8 @@ import sys
 
 import uvicorn
 
-from mockkie.server import KEEP_ALIVE_SECONDS, Protocol
+from mockkie.protocol import Protocol
+from mockkie.server import KEEP_ALIVE_SECONDS
 
 
 def main(name: str, port: int) -> None:

@@ -41,6 +41,12 @@ class Running:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1_024
 
+    def cpu(self) -> float:
+        """The CPU seconds that the process has used so far, all threads, in steps of 10 ms."""
+        status = Path(f"/proc/{self.process.pid}/stat").read_text()
+        user, system = status.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
 
 def mockkie(data: str | Path) -> list[str]:
     """The command line of mockkie over a store."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from email.parser import BytesParser
-from email.policy import HTTP
-from typing import Any, Final
+from typing import Final
 
 import jsonschema_rs
 import orjson
@@ -14,9 +12,8 @@ import requests
 
 from .target import read_document
 
-FORM: Final = (
-    "/paths/~1api~1file-stream-upload/post/requestBody/content/multipart~1form-data/schema"
-)
+NAME: Final = re.compile(rb'[; ]name="([^"]*)"')
+FILENAME: Final = re.compile(rb'filename="([^"]*)"')
 PLAIN: Final = re.compile(
     r"https?://[a-z0-9]{1,63}(\.[a-z0-9]{1,63}){0,3}(:[1-9]\d{0,3})?([/?#]|$)", re.IGNORECASE
 )
@@ -27,15 +24,17 @@ Part = tuple[str, str | None, bytes]
 
 def parts_of(request: requests.PreparedRequest) -> list[Part]:
     """The parts of a multipart request."""
-    content_type = request.headers.get("Content-Type", "")
-    head = f"Content-Type: {content_type}\r\n\r\n".encode()
-    message = BytesParser(policy=HTTP).parsebytes(head + body_of(request))
+    boundary = request.headers["Content-Type"].rpartition("boundary=")[2].encode()
     parts = []
-    for part in message.iter_parts():
-        name = part.get_param("name", "", header="content-disposition")
-        content = part.get_payload(decode=True)
+    for part in (b"\r\n" + body_of(request)).split(b"\r\n--" + boundary)[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name, filename = NAME.search(head), FILENAME.search(head)
         parts.append(
-            (str(name), part.get_filename(), content if isinstance(content, bytes) else b"")
+            (
+                name[1].decode(errors="replace") if name else "",
+                filename[1].decode(errors="replace") if filename else None,
+                content,
+            )
         )
     return parts
 
@@ -52,12 +51,14 @@ def form_is_valid(request: requests.PreparedRequest) -> bool:
     A form carries texts only: a `fileName` of null that a generator had in mind is the text
     "null" by the time it is sent, and valid.
     """
-    values: dict[str, Any] = {}
+    validator, known = form_validator()
+    values: dict[str, str] = {}
     for name, filename, content in parts_of(request):
-        if name in values or (filename is not None) != (name == "file"):
-            return False
-        values[name] = content.decode(errors="replace")
-    return form_validator().is_valid(values)
+        if name in known:
+            if name in values or (filename is not None) != (name == "file"):
+                return False
+            values[name] = content.decode(errors="replace")
+    return validator.is_valid(values)
 
 
 def host_is_plain(url: str) -> bool:
@@ -65,15 +66,13 @@ def host_is_plain(url: str) -> bool:
     return PLAIN.match(url) is not None
 
 
-def form_validator() -> jsonschema_rs.Validator:
-    """A validator of the form's schema, straight from the document."""
-    return jsonschema_rs.validator_for(
-        {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$ref": f"#{FORM}",
-            **read_document(),
-        }
-    )
+def form_validator() -> tuple[jsonschema_rs.Validator, set[str]]:
+    """A validator of the form's schema, straight from the document, and the fields it knows."""
+    document = read_document()
+    media = document["paths"]["/api/file-stream-upload"]["post"]["requestBody"]["content"]
+    schema = media["multipart/form-data"]["schema"]
+    whole = {"components": document["components"], **schema}
+    return jsonschema_rs.Draft202012Validator(whole), set(schema["properties"])
 
 
 def content_of(request: requests.PreparedRequest) -> bytes | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Final
+from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
@@ -25,7 +27,10 @@ from mockkie.stateless import stateless_answer
 from mockkie.wire import Answer, Disconnected, Request, printable
 
 _log: Final = logging.getLogger("mockkie")
-_SECRETS: Final = frozenset(("authorization", "cookie", "proxy-authorization", "x-api-key"))
+_SECRETS: Final = frozenset(
+    ("api-key", "apikey", "authorization", "cookie", "proxy-authorization", "x-api-key")
+)
+_SCHEMES: Final = ("basic", "bearer", "digest", "negotiate", "token")
 _CONTROL: Final = (PREFIX, "/livez", "/readyz")
 
 
@@ -38,6 +43,12 @@ class Mock:
         self._control = control_app(service)
         named = {scheme.name.lower() for scheme in service.contract.schemes.values()}
         self._secrets = _SECRETS | named
+        in_query = [
+            re.escape(quote(scheme.name))
+            for scheme in service.contract.schemes.values()
+            if scheme.where == "query"
+        ]
+        self._query = re.compile(rf"([?&](?:{'|'.join(in_query)})=)[^&]*") if in_query else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -96,20 +107,27 @@ class Mock:
             else:
                 answer = await handler(exchange, body, draft)
         miss = operation.miss(answer.status, answer.headers, answer.json)
-        return answer if miss is None else self._fail(exchange, miss)
+        if miss is None:
+            return answer
+        await answer.close()
+        return self._fail(exchange, miss)
 
     def _begin(self, request: Request) -> Exchange:
         world = self.service.worlds.default
         entry = Entry(
             at=world.clock.now(),
             method=request.method,
-            target=request.target,
+            target=self._redacted_target(request),
             headers=[
                 (name, _redact(value) if name in self._secrets else value)
                 for name, value in request.headers.items()
             ],
         )
         return Exchange(self.service, request, world, entry)
+
+    def _redacted_target(self, request: Request) -> str:
+        target = request.target
+        return target if self._query is None else self._query.sub(rf"\1{REDACTED}", target)
 
     def _route(self, exchange: Exchange) -> Operation:
         """The operation of the request."""
@@ -195,6 +213,10 @@ class Mock:
         except OSError as error:
             # The status line is out: all that is left is to cut the body short.
             entry.decision, entry.why = "broken", f"the file could not be read to its end: {error}"
+        else:
+            if answer.pieces is not None and entry.sent < (answer.length or 0):
+                entry.decision = "aborted"
+                entry.why = f"the client hung up after {entry.sent:,} bytes of the file"
         entry.received = exchange.request.received
 
     def _is_preflight(self, exchange: Exchange) -> bool:
@@ -234,7 +256,7 @@ class Mock:
 def _redact(value: str) -> str:
     """A secret header for the journal: its scheme stays, if it has one."""
     scheme, space, _ = value.strip().partition(" ")
-    return f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
+    return f"{scheme} {REDACTED}" if space and scheme.lower() in _SCHEMES else REDACTED
 
 
 def _preflight(request: Request, allow: str) -> Answer:

@@ -41,6 +41,7 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     `retention` is an ISO 8601 duration, `data` is `memory:` or a folder. What is None is as the
     contract says. A `sibling` is one more process of a mock that holds the folder's lock.
     """
+    _check_keys(keys)
     understood = Contract.read(None if contract is None else Path(contract), profile)
     settings = _override(understood.settings, retention, download_origin, url_upload)
     if url_upload_private:
@@ -86,6 +87,12 @@ def _override(
     if url_upload is not None:
         changes["url_upload"] = dataclasses.replace(settings.url_upload, mode=_mode(url_upload))
     return dataclasses.replace(settings, **changes)
+
+
+def _check_keys(keys: Sequence[str]) -> None:
+    for key in keys:
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise UsageError("--key: a key is printable ASCII without spaces, as headers carry it")
 
 
 def _mode(text: str) -> Literal["offline", "fetch", "deny"]:

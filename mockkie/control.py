@@ -17,6 +17,8 @@ from mockkie import links
 from mockkie.clock import SECOND, isoformat, parse_duration, parse_instant
 from mockkie.jsonapi import (
     Refused,
+    is_key,
+    is_word,
     json_response,
     problem_response,
     read_count,
@@ -101,12 +103,10 @@ class Control:
         """`POST /worlds`, `id` and `keys` if they matter."""
         body = await read_object(request, {"id", "keys"})
         world_id, keys = body.get("id"), body.get("keys", [])
-        if not (world_id is None or _is_word(world_id)):
+        if not (world_id is None or is_word(world_id)):
             raise Refused(400, "a world's id is a text of 1 to 100 printable characters, without /")
-        if not isinstance(keys, list) or not all(_is_word(key) for key in keys):
-            raise Refused(
-                400, "keys is a list of texts of 1 to 100 printable characters, without /"
-            )
+        if not isinstance(keys, list) or not all(is_key(key) for key in keys):
+            raise Refused(400, "keys is a list of texts of 1 to 100 printable ASCII characters")
         try:
             world = await self._service.create_world(world_id, keys)
         except ValueError as error:
@@ -290,13 +290,3 @@ def _duration(body: dict[str, Any]) -> int:
             400, f"seconds is a number up to {_LONGEST:,}: the clock ends in the year 9999"
         )
     return round(seconds * SECOND)
-
-
-def _is_word(text: Any) -> bool:
-    longest = 100
-    return (
-        isinstance(text, str)
-        and 0 < len(text) <= longest
-        and text.isprintable()
-        and "/" not in text
-    )

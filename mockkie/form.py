@@ -70,6 +70,7 @@ class FormReader:
         self._draft = draft
         self._form = Form()
         self._part: MultipartSegment | None = None
+        self._name = ""
         self._text: bytearray | None = None
         self._is_file = False
 
@@ -84,7 +85,10 @@ class FormReader:
             ) as parser:
                 async for chunk in chunks:
                     for event in parser.parse(chunk):
-                        await self._take(event)
+                        if self._is_file and self._draft is not None and event:
+                            await self._draft.write(event)
+                        else:
+                            self._take(event)
         except ParserLimitReached as error:
             why = f"{error}: a form may have {self._limits.parts} parts, a part header 8 KiB"
             raise Problem("malformed-body", why) from error
@@ -94,13 +98,11 @@ class FormReader:
             ) from error
         return self._form
 
-    async def _take(self, event: MultipartSegment | bytes | None) -> None:
+    def _take(self, event: MultipartSegment | bytes | None) -> None:
         if event is None:
             self._end()
         elif isinstance(event, MultipartSegment):
             self._begin(event)
-        elif self._is_file and self._draft is not None:
-            await self._draft.write(event)
         elif self._text is not None:
             self._text += event
             if len(self._text) > self._limits.field:
@@ -108,12 +110,8 @@ class FormReader:
                 why = f"the text field {name!r} is over {self._limits.field:,} bytes"
                 raise Problem("invalid-parameter", why, parameter=name)
 
-    @property
-    def _name(self) -> str:
-        return _utf8(self._part.name or "") if self._part else ""
-
     def _begin(self, part: MultipartSegment) -> None:
-        self._part = part
+        self._part, self._name = part, _utf8(part.name or "")
         if not part.name:
             raise Problem("malformed-body", "a part lacks its name; each form field has one")
         names = [name for name, _ in part.headerlist]
@@ -196,14 +194,13 @@ def _decoded(content: bytes, charset: str) -> str:
     """`content` as text; `LookupError` or `ValueError` when it is none, or the charset is."""
     if codecs.lookup(charset).name in _NO_CHARSETS:
         raise LookupError(charset)
-    text = content.decode(charset)
-    text.encode()  # some charsets know halves of characters
-    return text
+    return content.decode(charset)
 
 
 def _filename(part: MultipartSegment) -> str | None:
     """The file name of a part; `filename*` (RFC 5987) goes before `filename`."""
-    match = _EXTENDED.search(str(part.header("Content-Disposition", "")))
+    disposition = str(part.header("Content-Disposition", ""))
+    match = _EXTENDED.search(disposition) if "*" in disposition else None
     if match:
         try:
             return _decoded(unquote_to_bytes(match[2]), match[1])
@@ -215,6 +212,8 @@ def _filename(part: MultipartSegment) -> str | None:
 
 def _utf8(text: str) -> str:
     """Header text that was read as Latin-1, in UTF-8 where it is that."""
+    if text.isascii():
+        return text
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:

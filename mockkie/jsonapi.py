@@ -69,3 +69,19 @@ def problem_response(refused: Refused) -> Response:
         headers=refused.headers,
         media_type="application/problem+json",
     )
+
+
+def is_key(key: Any) -> bool:
+    """Whether it can be an API key: a word that a header can carry."""
+    return is_word(key) and key.isascii() and key == key.strip()
+
+
+def is_word(text: Any) -> bool:
+    """Whether it is a printable text of 1 to 100 characters, without slash."""
+    longest = 100
+    return (
+        isinstance(text, str)
+        and 0 < len(text) <= longest
+        and text.isprintable()
+        and "/" not in text
+    )

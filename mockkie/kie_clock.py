@@ -72,14 +72,13 @@ class KieClock:
 
     def set(self, now: datetime | str) -> datetime:
         """Jump to an aware datetime or an ISO 8601 text with a zone."""
-        instant = parse_instant(now) if isinstance(now, str) else from_datetime(now)
+        instant = _instant(now)
         return self._move(lambda: self._world.clock.set(now=instant))
 
     def freeze(self, now: datetime | str | None = None) -> datetime:
         """Stand still, at `now` if given."""
-        if now is not None:
-            self.set(now)
-        return self._move(lambda: self._world.clock.set(frozen=True))
+        instant = None if now is None else _instant(now)
+        return self._move(lambda: self._world.clock.set(now=instant, frozen=True))
 
     def resume(self) -> datetime:
         """Flow again from where it stands."""
@@ -92,3 +91,7 @@ class KieClock:
     def _move(self, move: Callable[[], None]) -> datetime:
         self._run(self._service.move_clock(self._world, move))
         return self.now
+
+
+def _instant(now: datetime | str) -> int:
+    return parse_instant(now) if isinstance(now, str) else from_datetime(now)

@@ -136,6 +136,8 @@ async def _keep(
         uploaded_at=now,
         expires_at=now + settings.retention,
     )
+    if exchange.service.worlds.get(world.id) is not world:
+        raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
     await exchange.service.store.keep(world.id, draft, file)
     world.graves.pop(file.path, None)
     exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {mime}")

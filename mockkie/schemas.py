@@ -121,6 +121,8 @@ class Schemas:
                 registry=self._registry,
                 validate_formats=True,
             )
+        except jsonschema_rs.ValidationError as error:
+            self.document.fail(pointer, f"this schema cannot be used: {error.message}")
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             self.document.fail(pointer, f"this schema cannot be used: {error}")
 

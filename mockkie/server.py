@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import re
 import signal
 import socket
 import sys
@@ -17,61 +16,19 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final, TypeVar
 
-import orjson
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockkie import links
 from mockkie.app import Mock
-from mockkie.clock import http_date, real_now
 from mockkie.problems import UsageError
-from mockkie.wire import printable
+from mockkie.protocol import Protocol
 
 Result = TypeVar("Result")
 
 GRACE_SECONDS: Final = 30
 KEEP_ALIVE_SECONDS: Final = 75
-_UPGRADE: Final = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 _BACKLOG: Final = 2_048
 _START_SECONDS: Final = 60.0
-
-
-class Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol; what is no HTTP is refused in the envelope of the API.
-
-    An offer to upgrade (Java's client offers HTTP/2 with every first request) is passed over, as
-    RFC 9110 allows: the parser would take the body for the other protocol's.
-    """
-
-    _in_body = False
-
-    def data_received(self, data: bytes) -> None:
-        if not self._in_body and _UPGRADE.search(data):
-            head, end, rest = data.partition(b"\r\n\r\n")
-            data = _UPGRADE.sub(b"\r\nx-passed-over:", head) + end + rest
-        super().data_received(data)
-
-    def on_headers_complete(self) -> None:
-        self._in_body = True
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self._in_body = False
-        super().on_message_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        why = "this is not a well-formed HTTP/1.1 request"
-        body = orjson.dumps({"success": False, "code": 400, "msg": msg})
-        head = (
-            "HTTP/1.1 400 Bad Request\r\n"
-            f"date: {http_date(real_now())}\r\n"
-            "content-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n"
-            f"x-mockkie-why: {printable(why)}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
-        self.transport.close()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -169,7 +126,7 @@ class Server:
             try:
                 runner.run(self._uvicorn.serve(sockets=self.sockets))
             except SystemExit:
-                raise UsageError("the mock could not start: see the message above") from None
+                raise UsageError("the mock could not start; is its store in use?") from None
             finally:
                 self._loop = None
 
@@ -198,6 +155,8 @@ class Server:
             self._uvicorn.should_exit = True
             self._thread.join()
             self._thread = None
+        for listening in self.sockets:
+            listening.close()
 
     def call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on the server's loop, from another thread."""

@@ -69,7 +69,7 @@ def read_text(text: str, types: frozenset[str]) -> Any:
         orjson.dumps(value)  # what is nested too deep for it is too deep for the schemas
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return text
-    return value if _NAMES[type(value)] in types else text
+    return value
 
 
 def _types(document: Document, pointer: Pointer) -> frozenset[str]:

@@ -30,6 +30,34 @@ class Disconnected(Exception):  # noqa: N818 - the word of ASGI
     """The client went away before its request was complete."""
 
 
+class Head(Headers):
+    """The headers of a request, decoded once: they are looked at a dozen times."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope=scope)
+        self._decoded = super().items()
+        self._values: dict[str, list[str]] = {}
+        for name, value in self._decoded:
+            self._values.setdefault(name, []).append(value)
+
+    def items(self) -> list[tuple[str, str]]:  # type: ignore[override]  # as starlette's own
+        """Names in lower case, and values, in the order of the request."""
+        return self._decoded
+
+    def getlist(self, key: str) -> list[str]:
+        return self._values.get(key.lower(), [])
+
+    def get(self, key: str, default: Any = None) -> Any:
+        values = self._values.get(key.lower())
+        return values[0] if values else default
+
+    def __getitem__(self, key: str) -> str:
+        return self._values[key.lower()][0]
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._values
+
+
 class Request:
     """One request: its head, and its body as it comes."""
 
@@ -37,7 +65,7 @@ class Request:
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
-        self.headers = Headers(scope=scope)
+        self.headers = Head(scope)
         self.received = 0
         self.complete = False
         self.disconnected = False

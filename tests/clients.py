@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import io
 import json
 import os
@@ -211,7 +212,8 @@ async def close_aiohttp(session: aiohttp.ClientSession) -> None:
     await session.close()
     for transport in _Noted.seen:
         if isinstance(transport, asyncio.Transport):
-            transport.abort()
+            with contextlib.suppress(AttributeError):  # one that has closed has no loop any more
+                transport.abort()
     _Noted.seen.clear()
     await asyncio.sleep(0)
     await asyncio.sleep(0)

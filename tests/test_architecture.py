@@ -19,7 +19,7 @@ LAYERS: Sequence[Sequence[str]] = [
     cli;
     terminal remote;
     serving workers pytest_plugin;
-    kie kie_clock kie_files server;
+    kie kie_clock kie_files server protocol;
     build;
     app;
     operations control downloads auth parameters stateless;
@@ -27,7 +27,7 @@ LAYERS: Sequence[Sequence[str]] = [
     service;
     body form jsonbody base64text fetching dialling addresses urls inprocess
     origin samples identify links wire jsonapi;
-    store store.memory store.disk;
+    store store.memory store.disk store.diskbytes store.folder;
     contract settings;
     operation;
     media refusals security sampling texts;

@@ -578,6 +578,7 @@ def test_an_upload_in_flight_is_finished(home: Path, number: int) -> None:
             wait_for_incoming(home / "data")
             serving.process.send_signal(number)
             wait_for_refusal((host, int(port)))
+            time.sleep(0.5)  # a mock that gives up on uploads has gone by then
             assert serving.process.poll() is None
             client.sendall(tail)
             answer = b""
@@ -689,11 +690,13 @@ def test_the_variable_of_a_wrong_value_is_named(home: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--port", "--download-port"])
 def test_a_port_that_is_taken(home: Path, option: str) -> None:
+    (home / "ready.json").write_text("of an earlier mock")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         arguments = ("serve", "--data", "memory:", "--port", "0", option, port)
-        line = refused(mockkie(home, *arguments))
+        line = refused(mockkie(home, *arguments, "--ready-file", "ready.json"))
     assert f"port {port} is taken; choose another" in line
+    assert list(home.iterdir()) == [], "who waits for the file must not find an earlier mock's"
 
 
 def test_a_folder_belongs_to_one_mock(home: Path) -> None:

@@ -77,6 +77,7 @@ def example(msg: str, code: int, **more: Any) -> dict[str, Any]:
         ({"type": "array", "items": {"type": "string"}, "minItems": 2}, ["a", "b"], ["a"]),
         ({"type": "array", "items": {"type": "integer"}}, ["1", "2"], ["1", "b"]),
         ({"type": "object", "required": ["a"]}, ['{"a": 1}'], ['{"b": 1}']),
+        ({"type": "object"}, ['{"a": [[]]}'], ['{"a": %s}' % ("[" * 300 + "]" * 300)]),
     ],
 )
 def test_another_required_field_of_the_form(
@@ -129,6 +130,20 @@ def test_a_composed_schema_still_has_its_file(drive: Drive) -> None:
     assert mock.form(content=b"123").status_code == 200
     assert refused(mock.form(content=b"1234"), 400, "File too large")
     assert refused(mock.form(content=None), 400, "Missing required parameter: file")
+
+
+def test_what_stands_beside_the_reference_of_a_body_holds(drive: Drive) -> None:
+    def change(document: dict[str, Any]) -> None:
+        content = operation(document)["requestBody"]["content"]["multipart/form-data"]
+        document["components"]["schemas"]["Upload"] = content["schema"]
+        more = {"required": ["fileName"], "maxProperties": 3}
+        content["schema"] = {"$ref": "#/components/schemas/Upload", **more}
+
+    mock = drive(change)
+    assert refused(mock.form(), 400, "Missing required parameter: fileName")
+    fields = {"uploadPath": "a", "fileName": "n"}
+    assert mock.form(fields).status_code == 200
+    assert refused(mock.form({**fields, "x": "y"}), 400, "Invalid parameter: body")
 
 
 @pytest.mark.parametrize("owner", ["operation", "path"])
@@ -238,7 +253,7 @@ CONSTRAINTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     constraints=CONSTRAINTS,
     values=st.lists(st.text("abcé😀 /", max_size=7), min_size=1, max_size=12),
@@ -614,7 +629,8 @@ TASK = {
             "description": "",
             "content": {JSON: {"schema": {"$ref": "#/components/schemas/Task"}}},
         },
-        "204": {"description": ""},
+        "204": {"description": "", "content": {JSON: {"example": "never sent"}}},
+        "default": {"description": "", "content": {JSON: {"example": {"msg": "Odd"}}}},
     },
 }
 TASK_SCHEMA = {
@@ -687,7 +703,14 @@ def test_an_unknown_operation_answers_from_its_schema(drive: Drive) -> None:
         "data": {"taskId": "stringxxx", "count": 5},
         "extra": None,
     }
-    assert mock.json(path, {"model": "a"}, headers=[("prefer", "code=204")]).status_code == 204
+    model = {"model": "a"}
+    answer = mock.json(path, model, headers=[("prefer", "code=204")])
+    assert (answer.status_code, answer.content) == (204, b"")
+    answer = mock.json(path, model, headers=[("prefer", "code=418")])
+    assert (answer.status_code, answer.json()) == (418, {"msg": "Odd"})
+    for code in ("99999", "600", "101", "099", "-1"):
+        answer = mock.json(path, model, headers=[("prefer", f"code={code}")])
+        assert refused(answer, 400, "Invalid parameter: Prefer")
     assert refused(mock.json(path, {}), 400, "Missing required parameter: model")
     assert refused(mock.json(path, {"model": "c"}), 400, "Invalid parameter: model")
     wrong = {"model": "a", "input": {"x": 1, "y": 2}}
@@ -773,9 +796,9 @@ def test_a_json_document(tmp_path: Path) -> None:
     responses["Uploaded"]["content"][JSON]["examples"]["uploaded"]["value"]["msg"] = "😀"
     form_schema(document)["properties"]["share"] = {"type": "number", "maximum": 0.5}
     path = tmp_path / "openapi.json"
-    for indent in (None, 2, "\t"):
+    for indent, encoding in ((None, "utf-8"), (2, "utf-8-sig"), ("\t", "utf-8")):
         text = json.dumps(document, indent=indent).replace("0.5", "5E-1")
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding=encoding)
         with inside(contract=path) as mock:
             answer = mock.form()
             assert answer.json()["msg"] == "😀"

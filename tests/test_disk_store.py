@@ -21,8 +21,8 @@ import pytest
 from blake3 import blake3
 
 from mockkie.problems import UsageError
-from mockkie.store import PIECE, Reading, StoredFile
-from mockkie.store import disk as module
+from mockkie.store import PIECE, Reading, StoredFile, disk, diskbytes
+from mockkie.store import folder as opening
 from mockkie.store.disk import TRASH, DiskStore
 
 T = TypeVar("T")
@@ -126,6 +126,12 @@ class System:
         return call
 
 
+def stand_before_os(patch: pytest.MonkeyPatch, system: System) -> None:
+    """Have every module of the store call `system` in place of `os`."""
+    for module in (disk, diskbytes, opening):
+        patch.setattr(module, "os", system)
+
+
 # A crash, photographed: a copy of the folder is what a kill at that moment would leave behind.
 
 
@@ -138,7 +144,7 @@ def steps(monkeypatch: pytest.MonkeyPatch, folder: Path, act: Callable[[], objec
         shutil.copytree(folder, photos[-1])
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "os", System(photograph, photograph))
+        stand_before_os(patch, System(photograph, photograph))
         act()
         photograph("end")
     return photos
@@ -220,7 +226,7 @@ def test_any_call_may_fail(
         after = before | changes
         raised = False
         with monkeypatch.context() as patch:
-            patch.setattr(module, "os", System(fail))
+            stand_before_os(patch, System(fail))
             try:
                 act(store)
             except (OSError, Interrupted) as caught:
@@ -244,7 +250,7 @@ def test_a_draft_that_failed_is_over(monkeypatch: pytest.MonkeyPatch, store: Dis
 
     draft = drive(store.draft())
     with monkeypatch.context() as patch:
-        patch.setattr(module, "os", System(fail))
+        stand_before_os(patch, System(fail))
         with pytest.raises(OSError, match="full"):
             drive(draft.write(LARGE))
     with pytest.raises(ValueError, match="over"):
@@ -325,7 +331,7 @@ def test_durable_waits_for_the_disk_before_the_commit(
     store = DiskStore.open_folder(folder, durable=True)
     calls: list[str] = []
     with monkeypatch.context() as patch:
-        patch.setattr(module, "os", System(calls.append))
+        stand_before_os(patch, System(calls.append))
         upload(store, "path", SMALL)
     assert calls.count("fsync") == 2  # the bytes, and their name in `incoming`
     assert "fsync" not in calls[calls.index("replace") :]
@@ -438,7 +444,7 @@ def leave_in_incoming(patch: pytest.MonkeyPatch, store: DiskStore, path: str) ->
             raise OSError(errno.EIO, "not now")
 
     with patch.context() as context:
-        context.setattr(module, "os", System(fail))
+        stand_before_os(context, System(fail))
         return upload(store, path, SMALL)
 
 
@@ -474,7 +480,7 @@ def test_a_neighbour_may_shelve_the_bytes_between_two_looks(
         upload(store, f"{number}", b"")
     file = leave_in_incoming(monkeypatch, store, "path")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "os", System(shelve_before("open")))
+        stand_before_os(patch, System(shelve_before("open")))
         reading = drive(store.open("default", file))
     assert reading is not None
     assert read(reading, file.size) == SMALL
@@ -482,7 +488,7 @@ def test_a_neighbour_may_shelve_the_bytes_between_two_looks(
     assert_tidy(folder)
     leave_in_incoming(monkeypatch, store, "other")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "os", System(shelve_before("unlink")))
+        stand_before_os(patch, System(shelve_before("unlink")))
         drive(store.delete("default", "other"))
     assert_tidy(folder)
 
@@ -621,7 +627,7 @@ def test_what_cannot_be_freed_yet_is_freed_later(
 
     upload(store, "path", SMALL, expires_at=5)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "os", System(fail))
+        stand_before_os(patch, System(fail))
         if gone == "replaced":
             upload(store, "path", LARGE)
         elif gone == "deleted":
@@ -649,7 +655,7 @@ def test_small_uploads_and_small_chunks_cost_few_calls(
 ) -> None:
     upload(store, "warm", SMALL)
     calls: list[str] = []
-    monkeypatch.setattr(module, "os", System(calls.append))
+    stand_before_os(monkeypatch, System(calls.append))
     draft = drive(store.draft())
     drive(draft.write(SMALL))
     assert calls == []

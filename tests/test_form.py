@@ -138,6 +138,7 @@ def test_boundaries(mock: Inside, boundary: str) -> None:
         "multipart/form-data; boundary",
         "multipart/form-data; xboundary=a-boundary",
         "multipart/form-data; boundary=a; boundary=a-boundary",
+        "multipart/form-data; boundary=a-boundary; boundary=a",
         'multipart/form-data; boundary="a-boundary',
         f"multipart/form-data; boundary={'b' * 201}",
         'multipart/form-data; boundary="a\tb"',
@@ -242,7 +243,7 @@ def test_fields_that_the_contract_does_not_know_are_ignored(mock: Inside) -> Non
         text_part("FILE", "case matters"),
         text_part("file[]", "x"),
         file_part(b"other", "photo"),
-        file_part(b"another", "photo"),
+        file_part(b"x" * 100_000, "photo"),
         text_part("naïve", "x"),
     )
     assert stored(mock, send(mock, *parts, PATH, FILE, *parts))[1] == b"content"
@@ -397,7 +398,7 @@ def almost_forms(draw: st.DrawFn) -> bytes:
     return body
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(body=almost_forms(), cuts=st.lists(st.integers(0, 500), max_size=6))
 def test_how_a_body_arrives_does_not_matter(shared: Inside, body: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(body)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -220,6 +221,18 @@ def test_a_clock_that_is_set_back_does_not_bring_a_file_back(
     visitor.control("DELETE", "/clock")
     assert visitor.get(link).status == 404
     assert visitor.paths() == []
+
+
+def test_a_file_is_gone_at_its_end_though_nobody_has_swept_it(http: Client, tmp_path: Path) -> None:
+    for data in ("memory:", tmp_path / "data"):
+        with serving(data=data, retention="PT0S") as server:
+            visitor = visitor_of(server, http)
+            link = visitor.upload("stream", b"x")["downloadUrl"]
+            assert visitor.get(link).status == 404
+            assert visitor.paths() == []
+            visitor.set_clock("2000-01-01T00:00:00Z")
+            assert visitor.get(link).status == 404
+            assert visitor.paths() == []
 
 
 def test_a_clock_that_is_set_back_in_time_keeps_a_living_file(visitor: Visitor) -> None:

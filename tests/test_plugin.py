@@ -90,6 +90,10 @@ def test_the_clock(suite: pytest.Pytester) -> None:
         from helper import upload
 
         def test_clock(kie):
+            for _ in range(20):  # setting and freezing are one step: no time goes by in between
+                start = kie.clock.freeze("2025-01-01T12:00:00Z")
+                assert kie.clock.resume() >= start
+                assert start == datetime(2025, 1, 1, 12, tzinfo=UTC)
             start = kie.clock.freeze("2025-01-01T12:00:00Z")
             assert start == datetime(2025, 1, 1, 12, tzinfo=UTC)
             assert kie.clock.frozen

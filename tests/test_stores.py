@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from mockkie.clock import Clock
 from mockkie.store import HEAD, PIECE, Draft, Reading, Store, StoredFile
-from mockkie.store.disk import BATCH, DiskStore
+from mockkie.store.disk import DiskStore
+from mockkie.store.diskbytes import BATCH
 from mockkie.store.memory import MemoryStore
 from mockkie.worlds import World
 
@@ -38,7 +40,7 @@ instants = st.integers(0, 20)
 contents = st.builds(
     # 251 is a prime: a piece from the wrong place never looks right.
     lambda size, seed: (bytes((seed + i) % 251 for i in range(251)) * (size // 251 + 1))[:size],
-    st.sampled_from(SIZES) | st.integers(0, 3_000),
+    st.one_of(*[st.sampled_from(SIZES)] * 3, st.integers(0, 3_000)),
     st.integers(0, 250),
 )
 
@@ -215,8 +217,10 @@ class Stores(RuleBasedStateMachine):
         expected = self.files[world].get(path, (None,))[0]
         assert [drive(store.find(world, path)) for store in self.stores] == [expected] * 2
 
-    @rule(world=worlds, after=paths | st.just(""), limit=st.integers(0, 5))
-    def page(self, world: str, after: str, limit: int) -> None:
+    @rule(data=st.data(), world=worlds, after=paths | st.just(""), limit=st.integers(0, 5))
+    def page(self, data: st.DataObject, world: str, after: str, limit: int) -> None:
+        if self.files[world]:
+            after = data.draw(st.sampled_from(sorted(self.files[world])) | st.just(after))
         expected = [self.files[world][p][0] for p in sorted(self.files[world]) if p > after][:limit]
         for store in self.stores:
             assert drive(store.list(world, after=after, limit=limit)) == expected
@@ -281,6 +285,9 @@ class Stores(RuleBasedStateMachine):
             size = sum(file.size for file in expected)
             for store in self.stores:
                 assert drive(store.list(world)) == expected
+                if expected:
+                    second = drive(store.list(world, after=expected[0].path, limit=1))
+                    assert second == expected[1:2]
                 assert drive(store.count(world)) == (len(expected), size)
         known = [(name, *facts) for name, facts in self.known.items()]
         for store in self.stores:
@@ -305,5 +312,29 @@ class Stores(RuleBasedStateMachine):
                 drive(reading.close())
 
 
-Stores.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+@pytest.mark.parametrize(
+    "chunks", [[1_000], [BATCH - 1], [1_000, BATCH + 1], [4 * PIECE + 1]], ids=str
+)
+@pytest.mark.parametrize("kind", ["memory", "disk"])
+def test_bytes_come_back_whatever_the_chunks(tmp_path: Path, kind: str, chunks: list[int]) -> None:
+    store = MemoryStore() if kind == "memory" else DiskStore.open_folder(tmp_path)
+    for size in SIZES:
+        content = (bytes(range(251)) * (size // 251 + 1))[:size]
+        draft = drive(store.draft())
+        sizes, done = cycle(chunks), 0
+        while done < size:
+            piece = content[done : done + next(sizes)]
+            drive(draft.write(piece))
+            done += len(piece)
+        file = StoredFile(f"{size}", f"{size}", "", size, "", draft.digest, 1, 2)
+        drive(store.keep("default", draft, file))
+        reading = drive(store.open("default", file))
+        assert reading is not None
+        for start, stop in ((0, size), (BATCH - 1, PIECE + 1), (PIECE, PIECE + 1), (1, 10**9)):
+            assert drive(gather(reading.pieces(start, stop))) == content[start:stop]
+        drive(reading.close())
+    drive(store.close())
+
+
+Stores.TestCase.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
 TestStores = Stores.TestCase

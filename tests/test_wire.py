@@ -272,7 +272,6 @@ def test_a_download_ends_with_its_reader(visitor: Visitor) -> None:
     assert 0 < sent < len(content)
 
 
-@pytest.mark.xfail(reason="a bug in server.Protocol: httptools drops the body", strict=True)
 def test_an_offer_of_http_2_is_ignored(guest: Visitor) -> None:
     body = multipart(TEXTS, Part(b"x"))
     offer = {

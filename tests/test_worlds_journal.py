@@ -46,6 +46,13 @@ def test_pages(count: int, after: int, limit: int | None, cleared: int) -> None:
     assert journal.entries(after=after, limit=limit) == behind[:limit]
 
 
+def test_a_journal_is_filled_to_its_limit() -> None:
+    journal = Journal(limit=3 * entry().weight)
+    for _ in range(4):
+        journal.add(entry())
+    assert (len(journal.entries()), journal.evicted) == (3, 1)
+
+
 def test_paging_sees_every_entry_once() -> None:
     journal = Journal()
     for _ in range(25):

@@ -34,8 +34,7 @@ import errno
 import json
 import os
 import sqlite3
-import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
@@ -43,165 +42,27 @@ from typing import Any, Final, Self
 
 from mockkie.clock import Clock
 from mockkie.problems import UsageError
-from mockkie.store import PIECE, Draft, Reading, Store, StoredFile
+from mockkie.store import Draft, Store, StoredFile
+from mockkie.store.diskbytes import BINARY, DiskDraft, DiskReading, unlink
+from mockkie.store.folder import (
+    KEEP,
+    REMEMBER,
+    SWEEP,
+    connect,
+    make_folders,
+    prepare,
+    take_lock,
+)
 from mockkie.worlds import World
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-BATCH: Final = 64 * 1_024  # smaller chunks are gathered to this many bytes
-VERSION: Final = 1  # of the schema below, which says so itself; another one is not read
 TRASH: Final = 1_000  # as many blobs a sweep, a clear or an opening frees at a time
 FEW: Final = 8  # as many an upload does
-_BINARY: Final[int] = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
-# `ends` serves the sweep in its order and the count without a look at the rows. Blobs only grow,
-# so the table is appended to, and a transaction touches few pages however many files there are.
-_SCHEMA: Final = """
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS file (
-    blob INTEGER PRIMARY KEY, world TEXT NOT NULL, id TEXT NOT NULL, path TEXT NOT NULL,
-    name TEXT NOT NULL, size INTEGER NOT NULL, mime TEXT NOT NULL, digest TEXT NOT NULL,
-    uploaded_at INTEGER NOT NULL, expires_at INTEGER NOT NULL);
-CREATE UNIQUE INDEX IF NOT EXISTS paths ON file (world, path);
-CREATE INDEX IF NOT EXISTS ends ON file (world, expires_at, path, size);
-CREATE TABLE IF NOT EXISTS trash (blob INTEGER PRIMARY KEY);
-CREATE TRIGGER IF NOT EXISTS replaced AFTER UPDATE OF blob ON file
-    BEGIN INSERT INTO trash VALUES (old.blob); END;
-CREATE TRIGGER IF NOT EXISTS deleted AFTER DELETE ON file
-    BEGIN INSERT INTO trash VALUES (old.blob); END;
-CREATE TABLE IF NOT EXISTS world (
-    created INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
-    keys TEXT NOT NULL, clock_offset INTEGER NOT NULL, frozen_at INTEGER);
-CREATE TABLE IF NOT EXISTS session (number INTEGER NOT NULL);
-INSERT INTO session SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM session);
-PRAGMA user_version = 1;
-COMMIT;
-"""
-_KEEP: Final = """
-INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (world, path) DO UPDATE SET
-    blob = excluded.blob, id = excluded.id, name = excluded.name, size = excluded.size,
-    mime = excluded.mime, digest = excluded.digest,
-    uploaded_at = excluded.uploaded_at, expires_at = excluded.expires_at
-"""
-_SWEEP: Final = """
-DELETE FROM file WHERE blob IN (
-    SELECT blob FROM file WHERE world = ? AND expires_at <= ?
-    ORDER BY expires_at, path LIMIT ?)
-RETURNING *
-"""
-_REMEMBER: Final = """
-INSERT INTO world (id, account, keys, clock_offset, frozen_at) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET
-    account = excluded.account, keys = excluded.keys,
-    clock_offset = excluded.clock_offset, frozen_at = excluded.frozen_at
-"""
 _facts = attrgetter(*StoredFile.__slots__)  # in the order of the columns behind blob and world
 
 
 def _stored(row: Sequence[Any]) -> StoredFile:
     return StoredFile(*row[2:])
-
-
-class DiskDraft(Draft):
-    """Bytes on their way into `incoming/<blob>`; a small upload has no file until it is kept.
-
-    It is in `drafts` while it is nobody else's: not kept, not discarded. `OSError` discards it.
-    """
-
-    def __init__(self, blob: int, at: str, drafts: set[DiskDraft]) -> None:
-        super().__init__()
-        self.blob = blob
-        self._at = at
-        self._drafts = drafts
-        self._fd = -1
-        self._batch = bytearray()
-        drafts.add(self)
-
-    async def _append(self, chunk: bytes) -> None:
-        if self not in self._drafts:
-            raise ValueError("this draft is over")
-        if len(chunk) < BATCH:
-            self._batch += chunk
-            if len(self._batch) >= BATCH:
-                self._write_batch()
-        else:
-            self._write_batch()
-            self._write(chunk)
-
-    def _write_batch(self) -> None:
-        batch, self._batch = self._batch, bytearray()
-        self._write(batch)
-
-    def _write(self, data: bytes | bytearray) -> None:
-        try:
-            if self._fd < 0:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
-                self._fd = os.open(self._at, flags, 0o600)
-            done = os.write(self._fd, data)
-            while done < len(data):  # a disk that is nearly full takes a part
-                done += os.write(self._fd, memoryview(data)[done:])
-        except OSError:
-            self._drop()
-            raise
-
-    def seal(self, *, durable: bool) -> None:
-        """Bring everything into the file, even nothing, and close it."""
-        self._write_batch()
-        try:
-            if durable:
-                os.fsync(self._fd)
-                _sync_folder(os.path.dirname(self._at))  # noqa: PTH120 - a str, no Path per upload
-            self._close()
-        except OSError:
-            self._drop()
-            raise
-
-    def _close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
-
-    def _drop(self) -> None:
-        self._drafts.discard(self)
-        self._batch = bytearray()
-        with contextlib.suppress(OSError):  # what stays is deleted at the next open
-            self._close()
-        with contextlib.suppress(OSError):
-            _unlink(self._at)
-
-    async def discard(self) -> None:
-        if self in self._drafts:
-            self._drop()
-
-
-class DiskReading(Reading):
-    """An open file: its bytes stay when its name goes. `size` in bytes, as the index has it."""
-
-    def __init__(self, fd: int, size: int, readings: set[DiskReading]) -> None:
-        self._fd = fd
-        self._size = size
-        self._readings = readings
-        readings.add(self)
-
-    async def pieces(self, start: int, stop: int) -> AsyncIterator[bytes]:
-        """See `Reading.pieces`."""
-        at, stop = max(start, 0), min(stop, self._size)
-        while at < stop:
-            piece = _read_at(self._fd, min(PIECE, stop - at), at)
-            if not piece:
-                raise OSError(errno.EIO, f"a kept file lost its bytes from {at} on")
-            yield piece
-            at += len(piece)
-
-    async def close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            self._readings.discard(self)
-            os.close(fd)
 
 
 class DiskStore(Store):
@@ -234,13 +95,13 @@ class DiskStore(Store):
             try:
                 folder = folder.absolute()
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                held = _take_lock(folder) if lock else -1
+                held = take_lock(folder) if lock else -1
                 if lock:
                     undo.callback(os.close, held)
-                index = _connect(folder)
+                index = connect(folder)
                 undo.callback(index.close)
-                _prepare(index, folder, durable=durable)
-                _make_folders(folder, durable=durable)
+                prepare(index, folder, durable=durable)
+                make_folders(folder, durable=durable)
                 store = cls(folder, index, lock=held, durable=durable)
                 if lock:
                     store._recover()
@@ -270,7 +131,7 @@ class DiskStore(Store):
         self._drafts.discard(draft)  # from here on the index says what becomes of the bytes
         changes = self._index.total_changes
         try:
-            self._execute(_KEEP, (draft.blob, world, *_facts(file)))
+            self._execute(KEEP, (draft.blob, world, *_facts(file)))
         except BaseException:  # an interrupt too, which can come before or behind the commit
             self._settle(draft.blob)
             raise
@@ -292,7 +153,7 @@ class DiskStore(Store):
             # Another process may be about to shelve it: then it is there at the second look.
             for at in (shelf, self._in_incoming(blob), shelf):
                 with contextlib.suppress(FileNotFoundError):
-                    fd = os.open(at, os.O_RDONLY | _BINARY)
+                    fd = os.open(at, os.O_RDONLY | BINARY)
                     return DiskReading(fd, file.size, self._readings)
         return None
 
@@ -325,7 +186,7 @@ class DiskStore(Store):
         return int(files)
 
     async def sweep(self, world: str, now: int, limit: int = 1_000) -> Sequence[StoredFile]:
-        rows = self._execute(_SWEEP, (world, now, limit))
+        rows = self._execute(SWEEP, (world, now, limit))
         self._empty_trash(max(limit, TRASH))  # also when nothing expired: see there
         # SQLite returns them in any order.
         return sorted(map(_stored, rows), key=attrgetter("expires_at", "path"))
@@ -341,7 +202,7 @@ class DiskStore(Store):
 
     async def remember(self, world: World) -> None:
         state = world.clock.state()
-        self._execute(_REMEMBER, (world.id, world.account, json.dumps(world.keys), *state))
+        self._execute(REMEMBER, (world.id, world.account, json.dumps(world.keys), *state))
 
     async def forget(self, world: str) -> None:
         with self._index:  # takes both back when one fails
@@ -398,7 +259,7 @@ class DiskStore(Store):
             if self._execute("SELECT 1 FROM file WHERE blob = ?", (blob,)):
                 self._shelve(blob)
             else:
-                _unlink(self._in_incoming(blob))
+                unlink(self._in_incoming(blob))
 
     def _shelve(self, blob: int) -> None:
         source, target = self._in_incoming(blob), self._on_shelf(blob)
@@ -429,96 +290,9 @@ class DiskStore(Store):
         # In this order, or another process could shelve the bytes between the two looks.
         for at in (self._in_incoming(blob), self._on_shelf(blob)):
             try:
-                _unlink(at)
+                unlink(at)
             except FileNotFoundError:
                 continue
             except OSError:
                 return False
         return True
-
-
-def _unlink(at: str) -> None:
-    os.unlink(at)  # noqa: PTH108 - a str, no Path per upload
-
-
-def _read_at(fd: int, size: int, at: int) -> bytes:
-    if sys.platform != "win32":
-        return os.pread(fd, size, at)
-    os.lseek(fd, at, os.SEEK_SET)  # nothing can come between the two: see the module
-    return os.read(fd, size)
-
-
-def _sync_folder(folder: str) -> None:
-    if sys.platform != "win32":  # which has no such thing
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-
-def _take_lock(folder: Path) -> int:
-    """The open lock file; the system lets go of it when the process ends, however it ends."""
-    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if sys.platform == "win32":
-            os.lseek(fd, 1 << 30, os.SEEK_SET)  # far behind the text: locked bytes are unreadable
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
-        holder = _read_at(fd, 32, 0).decode("ascii", "replace").strip()
-        os.close(fd)
-        raise UsageError(
-            f"another mock{f' (process {holder})' if holder else ''} uses the data folder "
-            f"{folder}: stop it, or choose another folder"
-        ) from error
-    except OSError:
-        os.close(fd)
-        raise
-    os.lseek(fd, 0, os.SEEK_SET)
-    os.ftruncate(fd, 0)
-    os.write(fd, f"{os.getpid()}\n".encode())
-    return fd
-
-
-def _connect(folder: Path) -> sqlite3.Connection:
-    at = folder / "index.sqlite"
-    os.close(os.open(at, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it for all to read
-    return sqlite3.connect(at, timeout=10, isolation_level=None, check_same_thread=False)
-
-
-def _prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
-    """Check the version, set up what is missing. `UsageError`, `sqlite3.Error`."""
-    [(version,)] = index.execute("PRAGMA user_version").fetchall()
-    [(tables,)] = index.execute("SELECT count(*) FROM sqlite_master").fetchall()
-    if version != VERSION and (version or tables):
-        raise UsageError(
-            f"the index of the data folder {folder} is of another version of mockkie "
-            f"(schema {version}, this one reads {VERSION}): use that version, or another folder"
-        )
-    if not version and any((folder / name).exists() for name in ("incoming", "files")):
-        raise UsageError(  # what is in them may be dear to somebody
-            f"the data folder {folder} holds files but no index of them: choose another folder, "
-            f"or move its 'incoming' and 'files' away"
-        )
-    [(mode,)] = index.execute("PRAGMA journal_mode = WAL").fetchall()
-    if mode != "wal":
-        raise UsageError(
-            f"the file system of the data folder {folder} cannot hold an SQLite index in WAL mode: "
-            "choose a folder on a local disk"
-        )
-    index.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    index.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: fewer stops of a few ms to sync
-    index.execute("PRAGMA journal_size_limit = 67108864")  # bytes, after a large clear
-    index.execute("PRAGMA cache_size = -65536")  # KiB at most: the index of 200,000 files
-    if not version:
-        index.executescript(_SCHEMA)
-
-
-def _make_folders(folder: Path, *, durable: bool) -> None:
-    # After the index, see `_prepare`. The 256 folders in `files` are made when they are needed.
-    for name in ("incoming", "files"):
-        (folder / name).mkdir(mode=0o700, exist_ok=True)
-    if durable:
-        _sync_folder(str(folder))

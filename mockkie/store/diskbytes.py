@@ -1,0 +1,136 @@
+"""The bytes of a disk store: uploads on their way in, versions held open. Knows no index."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import Final
+
+from mockkie.store import PIECE, Draft, Reading
+
+BATCH: Final = 64 * 1_024  # smaller chunks are gathered to this many bytes
+BINARY: Final[int] = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
+
+
+class DiskDraft(Draft):
+    """Bytes on their way into `incoming/<blob>`; a small upload has no file until it is kept.
+
+    It is in `drafts` while it is nobody else's: not kept, not discarded. `OSError` discards it.
+    """
+
+    def __init__(self, blob: int, at: str, drafts: set[DiskDraft]) -> None:
+        super().__init__()
+        self.blob = blob
+        self._at = at
+        self._drafts = drafts
+        self._fd = -1
+        self._batch = bytearray()
+        drafts.add(self)
+
+    async def _append(self, chunk: bytes) -> None:
+        if self not in self._drafts:
+            raise ValueError("this draft is over")
+        if len(chunk) < BATCH:
+            self._batch += chunk
+            if len(self._batch) >= BATCH:
+                self._write_batch()
+        else:
+            self._write_batch()
+            self._write(chunk)
+
+    def _write_batch(self) -> None:
+        batch, self._batch = self._batch, bytearray()
+        self._write(batch)
+
+    def _write(self, data: bytes | bytearray) -> None:
+        try:
+            if self._fd < 0:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
+                self._fd = os.open(self._at, flags, 0o600)
+            done = os.write(self._fd, data)
+            while done < len(data):  # a disk that is nearly full takes a part
+                done += os.write(self._fd, memoryview(data)[done:])
+        except OSError:
+            self._drop()
+            raise
+
+    def seal(self, *, durable: bool) -> None:
+        """Bring everything into the file, even nothing, and close it."""
+        self._write_batch()
+        try:
+            if durable:
+                os.fsync(self._fd)
+                sync_folder(os.path.dirname(self._at))  # noqa: PTH120 - a str, no Path per upload
+            self._close()
+        except OSError:
+            self._drop()
+            raise
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _drop(self) -> None:
+        self._drafts.discard(self)
+        self._batch = bytearray()
+        with contextlib.suppress(OSError):  # what stays is deleted at the next open
+            self._close()
+        with contextlib.suppress(OSError):
+            unlink(self._at)
+
+    async def discard(self) -> None:
+        if self in self._drafts:
+            self._drop()
+
+
+class DiskReading(Reading):
+    """An open file: its bytes stay when its name goes. `size` in bytes, as the index has it."""
+
+    def __init__(self, fd: int, size: int, readings: set[DiskReading]) -> None:
+        self._fd = fd
+        self._size = size
+        self._readings = readings
+        readings.add(self)
+
+    async def pieces(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        """See `Reading.pieces`."""
+        at, stop = max(start, 0), min(stop, self._size)
+        while at < stop:
+            piece = read_at(self._fd, min(PIECE, stop - at), at)
+            if not piece:
+                raise OSError(errno.EIO, f"a kept file lost its bytes from {at} on")
+            yield piece
+            at += len(piece)
+
+    async def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            self._readings.discard(self)
+            os.close(fd)
+
+
+def unlink(at: str) -> None:
+    """Delete a file."""
+    os.unlink(at)  # noqa: PTH108 - a str, no Path per upload
+
+
+def read_at(fd: int, size: int, at: int) -> bytes:
+    """Up to `size` bytes from `at` on."""
+    if sys.platform != "win32":
+        return os.pread(fd, size, at)
+    os.lseek(fd, at, os.SEEK_SET)  # nothing can come between the two: see the module
+    return os.read(fd, size)
+
+
+def sync_folder(folder: str) -> None:
+    """Wait until the names in a folder are on the platter."""
+    if sys.platform != "win32":  # which has no such thing
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -1,0 +1,131 @@
+"""The folder of a disk store: its lock, and its index with the statements. Knows no uploads."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Final
+
+from mockkie.problems import UsageError
+from mockkie.store.diskbytes import read_at, sync_folder
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+VERSION: Final = 1  # of the schema below, which says so itself; another one is not read
+
+# `ends` serves the sweep in its order and the count without a look at the rows. Blobs only grow,
+# so the table is appended to, and a transaction touches few pages however many files there are.
+_SCHEMA: Final = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS file (
+    blob INTEGER PRIMARY KEY, world TEXT NOT NULL, id TEXT NOT NULL, path TEXT NOT NULL,
+    name TEXT NOT NULL, size INTEGER NOT NULL, mime TEXT NOT NULL, digest TEXT NOT NULL,
+    uploaded_at INTEGER NOT NULL, expires_at INTEGER NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS paths ON file (world, path);
+CREATE INDEX IF NOT EXISTS ends ON file (world, expires_at, path, size);
+CREATE TABLE IF NOT EXISTS trash (blob INTEGER PRIMARY KEY);
+CREATE TRIGGER IF NOT EXISTS replaced AFTER UPDATE OF blob ON file
+    BEGIN INSERT INTO trash VALUES (old.blob); END;
+CREATE TRIGGER IF NOT EXISTS deleted AFTER DELETE ON file
+    BEGIN INSERT INTO trash VALUES (old.blob); END;
+CREATE TABLE IF NOT EXISTS world (
+    created INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
+    keys TEXT NOT NULL, clock_offset INTEGER NOT NULL, frozen_at INTEGER);
+CREATE TABLE IF NOT EXISTS session (number INTEGER NOT NULL);
+INSERT INTO session SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM session);
+PRAGMA user_version = 1;
+COMMIT;
+"""
+KEEP: Final = """
+INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (world, path) DO UPDATE SET
+    blob = excluded.blob, id = excluded.id, name = excluded.name, size = excluded.size,
+    mime = excluded.mime, digest = excluded.digest,
+    uploaded_at = excluded.uploaded_at, expires_at = excluded.expires_at
+"""
+SWEEP: Final = """
+DELETE FROM file WHERE blob IN (
+    SELECT blob FROM file WHERE world = ? AND expires_at <= ?
+    ORDER BY expires_at, path LIMIT ?)
+RETURNING *
+"""
+REMEMBER: Final = """
+INSERT INTO world (id, account, keys, clock_offset, frozen_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    account = excluded.account, keys = excluded.keys,
+    clock_offset = excluded.clock_offset, frozen_at = excluded.frozen_at
+"""
+
+
+def take_lock(folder: Path) -> int:
+    """The open lock file; the system lets go of it when the process ends, however it ends."""
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if sys.platform == "win32":
+            os.lseek(fd, 1 << 30, os.SEEK_SET)  # far behind the text: locked bytes are unreadable
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        holder = read_at(fd, 32, 0).decode("ascii", "replace").strip()
+        os.close(fd)
+        raise UsageError(
+            f"another mock{f' (process {holder})' if holder else ''} uses the data folder "
+            f"{folder}: stop it, or choose another folder"
+        ) from error
+    except OSError:
+        os.close(fd)
+        raise
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.ftruncate(fd, 0)
+    os.write(fd, f"{os.getpid()}\n".encode())
+    return fd
+
+
+def connect(folder: Path) -> sqlite3.Connection:
+    """The index of a folder; `sqlite3.Error` when it cannot be opened."""
+    at = folder / "index.sqlite"
+    os.close(os.open(at, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it for all to read
+    return sqlite3.connect(at, timeout=10, isolation_level=None, check_same_thread=False)
+
+
+def prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
+    """Check the version, set up what is missing. `UsageError`, `sqlite3.Error`."""
+    [(version,)] = index.execute("PRAGMA user_version").fetchall()
+    [(tables,)] = index.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    if version != VERSION and (version or tables):
+        raise UsageError(
+            f"the index of the data folder {folder} is of another version of mockkie "
+            f"(schema {version}, this one reads {VERSION}): use that version, or another folder"
+        )
+    if not version and any((folder / name).exists() for name in ("incoming", "files")):
+        raise UsageError(  # what is in them may be dear to somebody
+            f"the data folder {folder} holds files but no index of them: choose another folder, "
+            f"or move its 'incoming' and 'files' away"
+        )
+    [(mode,)] = index.execute("PRAGMA journal_mode = WAL").fetchall()
+    if mode != "wal":
+        raise UsageError(
+            f"the file system of the data folder {folder} cannot hold an SQLite index in WAL mode: "
+            "choose a folder on a local disk"
+        )
+    index.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    index.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: fewer stops of a few ms to sync
+    index.execute("PRAGMA journal_size_limit = 67108864")  # bytes, after a large clear
+    index.execute("PRAGMA cache_size = -65536")  # KiB at most: the index of 200,000 files
+    if not version:
+        index.executescript(_SCHEMA)
+
+
+def make_folders(folder: Path, *, durable: bool) -> None:
+    """Make the folders of the bytes, if they are missing."""
+    # After the index, see `prepare`. The 256 folders in `files` are made when they are needed.
+    for name in ("incoming", "files"):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
+    if durable:
+        sync_folder(str(folder))
