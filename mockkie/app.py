@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
@@ -43,19 +41,16 @@ class Mock:
         self._control = control_app(service)
         named = {scheme.name.lower() for scheme in service.contract.schemes.values()}
         self._secrets = _SECRETS | named
-        in_query = [
-            re.escape(quote(scheme.name))
-            for scheme in service.contract.schemes.values()
-            if scheme.where == "query"
-        ]
-        self._query = re.compile(rf"([?&](?:{'|'.join(in_query)})=)[^&]*") if in_query else None
+        self._keys_in_query = any(
+            scheme.where == "query" for scheme in service.contract.schemes.values()
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
             await self.service.ready()
-            if scope["path"].startswith(_CONTROL):
+            if scope["path"] in _CONTROL or scope["path"].startswith(f"{PREFIX}/"):
                 await self._control(scope, receive, send)
             else:
                 await self._serve(Request(scope, receive), send)
@@ -126,8 +121,8 @@ class Mock:
         return Exchange(self.service, request, world, entry)
 
     def _redacted_target(self, request: Request) -> str:
-        target = request.target
-        return target if self._query is None else self._query.sub(rf"\1{REDACTED}", target)
+        path, mark, _ = request.target.partition("?")
+        return f"{path}?{REDACTED}" if mark and self._keys_in_query else request.target
 
     def _route(self, exchange: Exchange) -> Operation:
         """The operation of the request."""
@@ -174,7 +169,8 @@ class Mock:
             return _preflight(request, problem.headers["Allow"])
         status, body = self.service.contract.refusal(problem, operation)
         entry = exchange.entry
-        entry.decision, entry.why = "refused", problem.why
+        entry.decision = "broken" if problem.name == "internal-error" else "refused"
+        entry.why = problem.why
         headers = {name.lower(): value for name, value in problem.headers.items()}
         headers["x-mockkie-why"] = printable(problem.why)
         if operation is not None and problem.name != "method-not-allowed":

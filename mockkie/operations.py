@@ -136,13 +136,17 @@ async def _keep(
         uploaded_at=now,
         expires_at=now + settings.retention,
     )
+    status, example = exchange.operation.success
+    answer = Answer(status, json={**example, "data": exchange.describe(file)})
+    miss = exchange.operation.miss(answer.status, answer.headers, answer.json)
+    if miss is not None:  # found before anything is kept: a failed request changes nothing
+        raise Problem("internal-error", miss)
     if exchange.service.worlds.get(world.id) is not world:
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
     await exchange.service.store.keep(world.id, draft, file)
     world.graves.pop(file.path, None)
     exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {mime}")
-    status, example = exchange.operation.success
-    return Answer(status, json={**example, "data": exchange.describe(file)})
+    return answer
 
 
 async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -25,25 +26,30 @@ def upload(kie: mockkie.Kie, content: bytes = b"hello") -> httpx2.Response:
     )
 
 
-def ends_of_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "mockkie"]
+@pytest.fixture
+def threads() -> Callable[[], int]:
+    """How many mocks run in threads that did not when the test began."""
+    before = set(threading.enumerate())
+    return lambda: sum(
+        thread.name == "mockkie" for thread in threading.enumerate() if thread not in before
+    )
 
 
-def test_the_block_is_the_life_of_the_mock() -> None:
+def test_the_block_is_the_life_of_the_mock(threads: Callable[[], int]) -> None:
     with mockkie.serve() as kie:
         assert upload(kie).status_code == 200
         assert kie.key == "kie-mock-key"
-        assert ends_of_threads() == ["mockkie"]
+        assert threads() == 1
         client = kie.client
     assert client.is_closed
-    assert ends_of_threads() == []
+    assert threads() == 0
     with pytest.raises(httpx2.ConnectError):
         httpx2.get(kie.base_url, trust_env=False)
     with pytest.raises(RuntimeError, match="not running"):
         kie.files.clear()
 
 
-def test_an_exception_ends_it_too() -> None:
+def test_an_exception_ends_it_too(threads: Callable[[], int]) -> None:
     def fail() -> None:
         with mockkie.serve() as kie:
             assert upload(kie).status_code == 200
@@ -51,7 +57,7 @@ def test_an_exception_ends_it_too() -> None:
 
     with pytest.raises(LookupError):
         fail()
-    assert ends_of_threads() == []
+    assert threads() == 0
 
 
 def test_several_at_once_know_nothing_of_each_other() -> None:
@@ -87,7 +93,9 @@ def test_the_options_count(tmp_path: Path) -> None:
         assert kie.files["docs/a.txt"].download_url.startswith("https://files.example/")
 
 
-def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_start_that_fails_leaves_nothing_behind(
+    tmp_path: Path, threads: Callable[[], int]
+) -> None:
     data = tmp_path / "data"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -101,7 +109,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         assert upload(kie).status_code == 200
         with pytest.raises(mockkie.UsageError, match="another mock"):
             mockkie.serve(data=data).__enter__()
-    assert ends_of_threads() == []
+    assert threads() == 0
     gc.collect()  # an unclosed socket would warn now, and warnings are errors
 
 
