@@ -31,6 +31,7 @@ _BOUNDARY: Final = re.compile(
 _EXTENDED: Final = re.compile(
     r";\s*filename\*\s*=\s*\"?([\w!#$%&+^`{}~-]+)'[\w-]*'([^\s;\"]*)\"?", re.IGNORECASE
 )
+_ESCAPED: Final = re.compile(r"\\(.)")
 _LONGEST_BOUNDARY: Final = 200
 _HEADER_BYTES: Final = 8_192
 _PLAIN_ENCODINGS: Final = ("", "7bit", "8bit", "binary")
@@ -55,7 +56,7 @@ def boundary_of(content_type: str) -> str:
     if not found:
         raise Problem("malformed-body", "the Content-Type names no boundary; let the client set it")
     quoted, plain = found[0]
-    boundary: str = re.sub(r"\\(.)", r"\1", quoted) or plain
+    boundary: str = _ESCAPED.sub(r"\1", quoted) if quoted else plain
     if len(found) > 1 or not 0 < len(boundary) <= _LONGEST_BOUNDARY or not boundary.isprintable():
         raise Problem("malformed-body", "the Content-Type names no single usable boundary")
     return boundary

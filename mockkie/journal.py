@@ -24,7 +24,7 @@ Decision = Literal["accepted", "refused", "aborted", "broken"]
 """Done; said no; the client went away; the mock broke the contract or failed."""
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Field:
     """One field of a request body as the mock understood it: its digest, not its content.
 

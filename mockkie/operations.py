@@ -141,6 +141,7 @@ async def _keep(
     miss = exchange.operation.miss(answer.status, answer.headers, answer.json)
     if miss is not None:  # found before anything is kept: a failed request changes nothing
         raise Problem("internal-error", miss)
+    answer.checked = True
     if exchange.service.worlds.get(world.id) is not world:
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
     await exchange.service.store.keep(world.id, draft, file)

@@ -176,6 +176,8 @@ class Answer:
     json: Any = None
     pieces: Pieces | None = None
     length: int | None = None
+    checked: bool = False
+    """Whether it was held against the contract already."""
 
     async def close(self) -> None:
         """Let go of the pieces."""
