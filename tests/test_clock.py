@@ -246,3 +246,11 @@ def test_freezing_at_an_instant_is_one_step(system: SystemTime) -> None:
     clock.set(now=5, frozen=False)
     system.now += 1
     assert (clock.now(), clock.frozen) == (6, False)
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=20))
+def test_advances_add_up_exactly_while_time_flows(durations: list[int]) -> None:
+    clock = Clock()
+    for duration in durations:
+        clock.advance(duration)
+    assert clock.offset == sum(durations)

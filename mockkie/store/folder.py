@@ -117,7 +117,8 @@ def prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
     index.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     index.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: fewer stops of a few ms to sync
     index.execute("PRAGMA journal_size_limit = 67108864")  # bytes, after a large clear
-    index.execute("PRAGMA cache_size = -65536")  # KiB at most: the index of 200,000 files
+    # KiB; not more: SQLite may walk over all cached pages at a commit (seen with 3.40).
+    index.execute("PRAGMA cache_size = -8192")
     if not version:
         index.executescript(_SCHEMA)
 
