@@ -132,7 +132,7 @@ class Mock:
         path = decode_path(request.raw_path)
         if path is None:
             raise Problem("route-not-found", "the path is not UTF-8 behind its percent signs")
-        self._judge_port(request, service.contract.on_path(path))
+        self._judge_port(request, path)
         try:
             operation, exchange.values = service.contract.route(request.method, path)
         except Problem as problem:
@@ -146,10 +146,13 @@ class Mock:
         exchange.entry.operation = operation.id
         return operation
 
-    def _judge_port(self, request: Request, operation: Operation | None) -> None:
+    def _judge_port(self, request: Request, path: str) -> None:
         """Where downloads have a port of their own, that port has nothing else."""
         port, server = self.service.download_port, request.scope.get("server")
-        if port is None or server is None or operation is None:
+        if port is None or server is None:
+            return
+        operation = self.service.contract.on_path(path)
+        if operation is None:
             return
         here = server[1] == port
         if here != operation.is_download:

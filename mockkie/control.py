@@ -159,10 +159,8 @@ class Control:
 
     def _file_state(self, request: Request, world: World, file: StoredFile) -> dict[str, Any]:
         settings = self._service.settings
-        origin = settings.origin or links.request_origin(request.scope, request.headers)
         port = self._service.download_port
-        if settings.origin is None and port is not None:
-            origin = links.with_port(origin, port)
+        origin = links.link_origin(settings, port, request.scope, request.headers)
         return {
             "path": file.path,
             "fileName": file.name,

@@ -41,11 +41,8 @@ class Exchange:
     @property
     def origin(self) -> str:
         """Scheme and host of the links that this request is answered with."""
-        if self.settings.origin is not None:
-            return self.settings.origin
-        origin = links.request_origin(self.request.scope, self.request.headers)
-        port = self.service.download_port
-        return origin if port is None else links.with_port(origin, port)
+        request, port = self.request, self.service.download_port
+        return links.link_origin(self.settings, port, request.scope, request.headers)
 
     def describe(self, file: StoredFile) -> dict[str, object]:
         """The six facts about a file (documented), and what the profile adds (observed)."""

@@ -69,6 +69,16 @@ def _is_host(text: str) -> bool:
         return False
 
 
+def link_origin(
+    settings: Settings, download_port: int | None, scope: Scope, headers: Headers
+) -> str:
+    """Scheme and host of the links that a request is answered with."""
+    if settings.origin is not None:
+        return settings.origin
+    origin = request_origin(scope, headers)
+    return origin if download_port is None else with_port(origin, download_port)
+
+
 def with_port(origin: str, port: int) -> str:
     """The origin with another port, left out where it is the scheme's own."""
     parts = urlsplit(origin)

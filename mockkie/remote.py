@@ -153,22 +153,7 @@ def _print_entries(entries: list[dict[str, Any]], *, as_json: bool) -> None:
         if as_json:
             _print_json(entry)
         else:
-            click.echo(request_line(_entry(entry)))
-
-
-def _entry(value: dict[str, Any]) -> Entry:
-    from mockkie.clock import parse_instant  # noqa: PLC0415 - for people's lines only
-
-    return Entry(
-        at=parse_instant(value["at"]),
-        method=value["method"],
-        target=value["target"],
-        notes=value["notes"],
-        decision=value["decision"],
-        status=value["status"],
-        why=value["why"],
-        seconds=value["seconds"],
-    )
+            click.echo(request_line(Entry.from_json(entry)))
 
 
 def _span(text: str) -> dict[str, Any]:

@@ -81,8 +81,9 @@ class Service:
         """What every request begins with: started, and up to date with the other processes."""
         if not self.started:
             await self.start()
-        if self.shared is not None and self.shared.changes() != self._changes:
-            self._changes = self.shared.changes()
+        changes = self._changes if self.shared is None else self.shared.changes()
+        if changes != self._changes:
+            self._changes = changes
             for world in self.worlds.take_over(await self.store.worlds()):
                 self._admit(world)
 
