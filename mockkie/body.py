@@ -92,7 +92,7 @@ class BodyReader:
         boundary = boundary_of(request.headers["content-type"])
         self._set_limit(media)
         reader = FormReader(media, self._settings.limits, self._draft)
-        form = await reader.read(request.body(), boundary)
+        form = await reader.read(request.chunk, boundary)
         self.body.fields = form.fields
         self.body.filename, self.body.content_type = form.filename, form.content_type
         self._accept(media, dict(form_values(form, media)))
@@ -106,7 +106,7 @@ class BodyReader:
             streamed.name if streamed else None, limit=self._settings.limits.json
         )
         self._set_limit(media)
-        async for chunk in request.body():
+        while chunk := await request.chunk():
             for piece in parser.feed(chunk):
                 if self._draft is not None:
                     await self._draft.write(piece)
@@ -126,7 +126,7 @@ class BodyReader:
         """A body that need not be an object, of an operation that has no handler."""
         _check_charset(request)
         content, limit = bytearray(), self._settings.limits.json
-        async for chunk in request.body():
+        while chunk := await request.chunk():
             content += chunk
             if len(content) > limit:
                 raise Problem("malformed-body", f"the body is over {limit:,} bytes of JSON")

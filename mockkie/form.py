@@ -1,26 +1,24 @@
 """A multipart form, streamed part by part into a draft. Knows nothing of requests or stores' kinds.
 
-The parser is the library `multipart`; here is decided what its events mean. Stated rules:
-the file part is the one with the name of the contract's binary property, a file name or a type
-of its own; a text part is UTF-8 unless it names its charset; an encoded part
-(`Content-Transfer-Encoding: base64`) is refused, as RFC 7578 does; fields that the contract does
-not know are ignored (assumed), known ones come once.
+`mockkie.parts` cuts it; here is decided what the parts mean. Stated rules: the file part is the
+one with the name of the contract's binary property, a file name or a type of its own; a text part
+is UTF-8 unless it names its charset; an encoded part (`Content-Transfer-Encoding: base64`) is
+refused, as RFC 7578 does; fields that the contract does not know are ignored (assumed), known
+ones come once.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 from blake3 import blake3
-from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
 from mockkie.journal import Field
 from mockkie.media import MediaType
+from mockkie.parts import Part, PartsError, PartsParser, decoded
 from mockkie.problems import Problem
 from mockkie.settings import Limits
 from mockkie.store import Draft
@@ -28,15 +26,9 @@ from mockkie.store import Draft
 _BOUNDARY: Final = re.compile(
     r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))', re.IGNORECASE
 )
-_EXTENDED: Final = re.compile(
-    r";\s*filename\*\s*=\s*\"?([\w!#$%&+^`{}~-]+)'[\w-]*'([^\s;\"]*)\"?", re.IGNORECASE
-)
 _ESCAPED: Final = re.compile(r"\\(.)")
 _LONGEST_BOUNDARY: Final = 200
-_HEADER_BYTES: Final = 8_192
 _PLAIN_ENCODINGS: Final = ("", "7bit", "8bit", "binary")
-_NO_CHARSETS: Final = ("punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7")
-_ONCE: Final = ("Content-Disposition", "Content-Type", "Content-Transfer-Encoding")
 
 
 @dataclass(slots=True)
@@ -70,99 +62,79 @@ class FormReader:
         self._limits = limits
         self._draft = draft
         self._form = Form()
-        self._part: MultipartSegment | None = None
-        self._name = ""
-        self._text: bytearray | None = None
+        self._part = Part("")
+        self._text: list[bytes] | None = None
+        self._length = 0
         self._is_file = False
 
-    async def read(self, chunks: AsyncIterator[bytes], boundary: str) -> Form:
-        """The form that `chunks` hold; a `Problem` says what is wrong with them."""
+    async def read(self, chunk: Callable[[], Awaitable[bytes]], boundary: str) -> Form:
+        """The form that is read by `chunk`, up to an empty one; a `Problem` says what is wrong."""
+        parser = PartsParser(boundary.encode("latin-1", "replace"), self._limits.parts)
         try:
-            with PushMultipartParser(
-                boundary.encode("latin-1", "replace"),
-                max_header_size=_HEADER_BYTES,
-                max_segment_count=self._limits.parts,
-                header_charset="latin-1",
-            ) as parser:
-                async for chunk in chunks:
-                    for event in parser.parse(chunk):
-                        if self._is_file and self._draft is not None and event:
-                            await self._draft.write(event)
-                        else:
-                            self._take(event)
-        except ParserLimitReached as error:
-            why = f"{error}: a form may have {self._limits.parts} parts, a part header 8 KiB"
-            raise Problem("malformed-body", why) from error
-        except MultipartError as error:
-            raise Problem(
-                "malformed-body", f"this is not a complete multipart form: {error}"
-            ) from error
+            while data := await chunk():
+                for event in parser.feed(data):
+                    if event is None:
+                        self._end()
+                    elif isinstance(event, Part):
+                        self._begin(event)
+                    elif self._text is not None:
+                        self._add_text(event)
+                    elif self._is_file and self._draft is not None:
+                        await self._draft.write(event)
+            parser.close()
+        except PartsError as error:
+            raise Problem("malformed-body", str(error)) from error
         return self._form
 
-    def _take(self, event: MultipartSegment | bytes | None) -> None:
-        if event is None:
-            self._end()
-        elif isinstance(event, MultipartSegment):
-            self._begin(event)
-        elif self._text is not None:
-            self._text += event
-            if len(self._text) > self._limits.field:
-                name = self._name
-                why = f"the text field {name!r} is over {self._limits.field:,} bytes"
-                raise Problem("invalid-parameter", why, parameter=name)
-
-    def _begin(self, part: MultipartSegment) -> None:
-        self._part, self._name = part, _utf8(part.name or "")
-        if not part.name:
-            raise Problem("malformed-body", "a part lacks its name; each form field has one")
-        names = [name for name, _ in part.headerlist]
-        twice = [name for name in _ONCE if names.count(name) > 1]
-        if twice:
-            raise Problem("malformed-body", f"part {self._name!r} has two {twice[0]} headers")
-        encoding = str(part.header("Content-Transfer-Encoding", "")).strip().lower()
-        if encoding not in _PLAIN_ENCODINGS:
-            why = f"part {self._name!r} is encoded as {encoding}; send its bytes as they are"
+    def _begin(self, part: Part) -> None:
+        self._part = part
+        if part.encoding not in _PLAIN_ENCODINGS:
+            why = f"part {part.name!r} is encoded as {part.encoding}; send its bytes as they are"
             raise Problem("malformed-body", why)
-        filename = _filename(part)
         streamed = self._media.streamed
-        wanted = streamed is not None and self._name == streamed.name
-        self._is_file = wanted
-        self._text = None if wanted or filename is not None else bytearray()
-        if wanted:
-            self._begin_file(part, filename)
-        elif filename is not None and self._name in self._media.properties:
-            why = f"{self._name!r} was sent as a file (it has a filename); send it as a text field"
-            raise Problem("invalid-parameter", why, parameter=self._name)
+        self._is_file = streamed is not None and part.name == streamed.name
+        self._text = None if self._is_file or part.filename is not None else []
+        self._length = 0
+        if self._is_file:
+            self._begin_file(part)
+        elif part.filename is not None and part.name in self._media.properties:
+            why = f"{part.name!r} was sent as a file (it has a filename); send it as a text field"
+            raise Problem("invalid-parameter", why, parameter=part.name)
 
-    def _begin_file(self, part: MultipartSegment, filename: str | None) -> None:
+    def _add_text(self, data: bytes) -> None:
+        self._length += len(data)
+        if self._text is not None:
+            self._text.append(data)
+        if self._length > self._limits.field:
+            name = self._part.name
+            why = f"the text field {name!r} is over {self._limits.field:,} bytes"
+            raise Problem("invalid-parameter", why, parameter=name)
+
+    def _begin_file(self, part: Part) -> None:
         if self._form.has_file:
-            why = f"{self._name!r} was sent twice; send one file a request"
-            raise Problem("invalid-parameter", why, parameter=self._name)
-        if filename is None and part.content_type in (None, "text/plain"):
+            why = f"{part.name!r} was sent twice; send one file a request"
+            raise Problem("invalid-parameter", why, parameter=part.name)
+        if part.filename is None and part.content_type in (None, "text/plain"):
             why = (
-                f"{self._name!r} was sent as a text field; send it as a file, with a filename "
-                f"(curl: -F {self._name}=@photo.jpg)"
+                f"{part.name!r} was sent as a text field; send it as a file, with a filename "
+                f"(curl: -F {part.name}=@photo.jpg)"
             )
-            raise Problem("invalid-parameter", why, parameter=self._name)
+            raise Problem("invalid-parameter", why, parameter=part.name)
         self._form.has_file = True
-        self._form.filename, self._form.content_type = filename, part.content_type
+        self._form.filename, self._form.content_type = part.filename, part.content_type
 
     def _end(self) -> None:
-        part, name, text = self._part, self._name, self._text
-        if part is None:
-            raise TypeError("a part ends that never began")
-        if self._is_file and self._draft is not None:
-            self._end_file(name)
-        elif text is not None:
-            content = bytes(text)
-            self._form.fields.append(Field(name, "text", len(content), _digest(content)))
-            self._add(name, self._decode(name, content, part.charset))
-        self._part, self._text, self._is_file = None, None, False
+        name = self._part.name
+        if self._text is not None:
+            content = b"".join(self._text)
+            digest = blake3(content).hexdigest()
+            self._form.fields.append(Field(name, "text", len(content), digest))
+            self._add(name, self._decode(content))
+        elif self._is_file and self._draft is not None:
+            self._end_file(self._draft)
 
-    def _end_file(self, name: str) -> None:
-        draft, form = self._draft, self._form
-        if draft is None:
-            return
+    def _end_file(self, draft: Draft) -> None:
+        form, name = self._form, self._part.name
         if not form.filename and draft.size == 0:
             # What a browser sends for a file input in which nothing was chosen.
             form.has_file = form.filename is not None and form.filename != ""
@@ -181,48 +153,15 @@ class FormReader:
         else:
             self._form.values[name] = value
 
-    def _decode(self, name: str, content: bytes, charset: str | None) -> Any:
+    def _decode(self, content: bytes) -> Any:
+        part = self._part
         try:
-            text = _decoded(content, charset or "utf-8")
+            text = decoded(content, part.charset) if part.charset else content.decode()
         except (LookupError, ValueError):
-            why = f"{name!r} is not text in {charset or 'UTF-8'}; send it in UTF-8"
-            raise Problem("invalid-parameter", why, parameter=name) from None
-        types = self._media.properties.get(name)
+            why = f"{part.name!r} is not text in {part.charset or 'UTF-8'}; send it in UTF-8"
+            raise Problem("invalid-parameter", why, parameter=part.name) from None
+        types = self._media.properties.get(part.name)
         return text if types is None else types.read(text)
-
-
-def _decoded(content: bytes, charset: str) -> str:
-    """`content` as text; `LookupError` or `ValueError` when it is none, or the charset is."""
-    if codecs.lookup(charset).name in _NO_CHARSETS:
-        raise LookupError(charset)
-    return content.decode(charset)
-
-
-def _filename(part: MultipartSegment) -> str | None:
-    """The file name of a part; `filename*` (RFC 5987) goes before `filename`."""
-    disposition = str(part.header("Content-Disposition", ""))
-    match = _EXTENDED.search(disposition) if "*" in disposition else None
-    if match:
-        try:
-            return _decoded(unquote_to_bytes(match[2]), match[1])
-        except (LookupError, ValueError):
-            pass  # then the plain one, if there is one
-    name: str | None = part.filename
-    return None if name is None else _utf8(name)
-
-
-def _utf8(text: str) -> str:
-    """Header text that was read as Latin-1, in UTF-8 where it is that."""
-    if text.isascii():
-        return text
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
-
-
-def _digest(content: bytes) -> str:
-    return blake3(content).hexdigest()
 
 
 def form_values(form: Form, media: MediaType) -> Mapping[str, Any]:

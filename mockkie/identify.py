@@ -12,6 +12,8 @@ from typing import Final
 
 import filetype
 
+from mockkie.signatures import guess
+
 UNKNOWN: Final = "application/octet-stream"
 _TABLE: Final = mimetypes.MimeTypes()  # the tables of Python itself, not those of this machine
 for _mime, _suffix in (
@@ -52,7 +54,7 @@ _WEAK: Final = 2
 
 def identify(head: bytes, name: str | None, declared: str | None) -> str:
     """The MIME type of a file by its first bytes, its name and what it is said to be."""
-    kind = filetype.guess(head) if head else None
+    kind = guess(head)
     named = _of_name(name)
     if kind is not None and not (named and kind.match(bytearray(head[:_WEAK]))):
         return str(kind.mime)

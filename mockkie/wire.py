@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final, Protocol, Self
@@ -105,12 +105,13 @@ class Request:
         length = self.headers.get("content-length", "0")
         return length != "0" or "transfer-encoding" in self.headers
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """The bytes of the body as they come; raises `Disconnected`."""
+    async def chunk(self) -> bytes:
+        """The next bytes of the body, none behind the last ones; raises `Disconnected`."""
         while not self.complete:
-            chunk = await self._next()
-            if chunk:
-                yield chunk
+            data = await self._next()
+            if data:
+                return data
+        return b""
 
     async def drain(self) -> None:
         """Read on and forget, so that a client that is still sending gets to reading.

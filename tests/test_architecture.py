@@ -26,7 +26,7 @@ LAYERS: Sequence[Sequence[str]] = [
     exchange;
     service;
     body form jsonbody base64text fetching dialling addresses urls inprocess
-    origin samples identify links wire jsonapi;
+    origin samples identify signatures parts links wire jsonapi;
     store store.memory store.disk store.diskbytes store.folder;
     contract settings;
     operation;

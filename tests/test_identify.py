@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import filetype
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockkie.identify import UNKNOWN, extension_for, identify
 from mockkie.samples import MIMES, Sample, sample_named
+from mockkie.signatures import guess
 from mockkie.store import HEAD
 
 SAMPLES = [found for name in MIMES if (found := sample_named(f"x.{name}")) is not None]
@@ -124,3 +126,52 @@ def test_a_file_that_is_cut_or_damaged_has_a_type(
     head = bytearray(sample.content[:size])
     head[at : at + len(damage)] = damage
     assert "/" in identify(bytes(head), None, None)
+
+
+MARKS = st.sampled_from(
+    [
+        *(b"ftypisom", b"ftypM4A ", b"ftypqt  ", b"ftypavif", b"ftypheic", b"ustar", b"DICM"),
+        *(b"PK\x03\x04", b"mimetype", b"word/", b"xl/", b"\x42\x82\x84webm", b"\x1a\x45\xdf\xa3"),
+        *(
+            b"\xef\xbb\xbf",
+            b"%PDF",
+            b"RIFF",
+            b"WEBP",
+            b"\x28\xb5\x2f\xfd",
+            b"\x50\x2a\x4d\x18",
+            b"LP",
+        ),
+    ]
+)
+
+
+@given(
+    st.sampled_from(SAMPLES) | st.none(),
+    st.lists(st.tuples(st.integers(0, 300), MARKS | st.binary(max_size=8)), max_size=6),
+    st.integers(0, 600),
+)
+@example(None, [], 0)
+def test_the_index_of_signatures_changes_nothing(
+    sample: Sample | None, marks: list[tuple[int, bytes]], size: int
+) -> None:
+    head = bytearray(sample.content[:HEAD] if sample else bytes(600))
+    for at, mark in marks:
+        head[at : at + len(mark)] = mark
+    content = bytes(head[:size])
+    assert guess(content) is filetype.guess(content)
+
+
+@pytest.mark.parametrize("first", range(256))
+def test_no_first_byte_rules_out_what_it_begins(first: int) -> None:
+    found = [guess(bytes([first, *tail])) for tail in TAILS]
+    assert found == [filetype.guess(bytes([first, *tail])) for tail in TAILS]
+
+
+TAILS = [
+    b"",
+    b"\x00" * 600,
+    *{sample.content[1:HEAD] for sample in SAMPLES},
+    *{sample.content[1 : 1 + size] for sample in SAMPLES for size in (1, 2, 3, 7, 15)},
+    bytes(3) + b"ftypisom" + bytes(300),
+    bytes(127) + b"DICM" + bytes(125) + b"ustar" + bytes(300),
+]

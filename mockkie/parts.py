@@ -1,0 +1,221 @@
+"""The framing of a multipart form: where its parts begin and end. Knows nothing of fields.
+
+A push parser: bytes go in as they come, and what they mean never depends on how they were cut.
+Stated rules, strict where parsers are known to disagree with one another: a boundary stands at
+the beginning of a line and is all of it, lines end with CRLF, no header comes twice in a part,
+and a part that tells its length is that long. What stands before the first boundary and behind
+the last one is ignored.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import unquote_to_bytes
+
+from multipart import parse_content_disposition, parse_options_header
+
+MOST_HEAD: Final = 8_192
+_NO_CHARSETS: Final = ("punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7")
+_USUAL: Final = re.compile(
+    rb'Content-Disposition: form-data; name="([^"%\\\r\n]+)"(?:; filename="([^"%\\\r\n]*)")?'
+    rb"(?:\r\nContent-Type: ([\w.+/-]+))?"
+)
+"""The head of a part as browsers, curl and most libraries write it: read in one go."""
+_LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)")
+_FOLD: Final = re.compile(r"\r\n[ \t]+(?=\S)")
+_OPTION: Final = re.compile(r';\s*([^=;\s"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;"]*)')
+_EXTENDED: Final = re.compile(r"([\w!#$%&+^`{}~-]+)'[\w-]*'(.*)", re.DOTALL)
+
+
+class PartsError(ValueError):
+    """The bytes are no multipart form; the text is a sentence that says why."""
+
+
+@dataclass(slots=True)
+class Part:
+    """The head of a part. Texts are UTF-8 where they are that, else Latin-1.
+
+    `content_type` is in lower case and without parameters, `encoding` that of the transfer,
+    `length` what the part says of itself, in bytes.
+    """
+
+    name: str
+    filename: str | None = None
+    content_type: str | None = None
+    charset: str | None = None
+    encoding: str = ""
+    length: int | None = None
+
+
+class PartsParser:
+    """Cuts a form into its parts: for each a `Part`, its content in pieces, and None."""
+
+    def __init__(self, boundary: bytes, most_parts: int) -> None:
+        self._delimiter = b"\r\n--" + boundary
+        self._most_parts = most_parts
+        self._state: Literal["before", "head", "content", "behind"] = "before"
+        self._held = b"\r\n"  # so that the first boundary may be the first of all
+        self._parts = 0
+        self._length: int | None = None
+        self._received = 0
+
+    def feed(self, data: bytes) -> Iterator[Part | bytes | None]:
+        """What `data` adds to what is known; raises `PartsError`. Use it up before the next."""
+        data, at = self._held + data, 0
+        while self._state != "behind":
+            if self._state == "head":
+                end = self._end_of_head(data, at)
+                if end < 0:
+                    break
+                part = read_head(data[at + 2 : end])
+                self._state, self._length, self._received = "content", part.length, 0
+                yield part
+                at = end + 4
+                continue
+            start, stop = self._find_boundary(data, at)
+            if self._state == "content" and start > at:
+                self._received += start - at
+                yield data[at:start]
+            at = start
+            if stop is None:
+                break
+            tail = data[stop : stop + 2]
+            if len(tail) < 2:  # noqa: PLR2004 - a line break, or two dashes
+                break
+            if self._state == "content":
+                self._judge_length()
+                yield None
+            self._next(tail)
+            at = stop
+        self._held = data[at:] if self._state != "behind" else b""
+
+    def close(self) -> None:
+        """No more bytes will come; raises `PartsError` when some are missing."""
+        if self._state != "behind":
+            raise PartsError(
+                "the multipart form is not complete: it ends before the boundary that closes it"
+            )
+
+    def _end_of_head(self, data: bytes, at: int) -> int:
+        end = data.find(b"\r\n\r\n", at)
+        if (end - at - 2 if end >= 0 else len(data) - at - 5) > MOST_HEAD:
+            raise PartsError("the head of a part is over 8 KiB")
+        return end
+
+    def _find_boundary(self, data: bytes, at: int) -> tuple[int, int | None]:
+        """Where a boundary with its line break begins and ends; or None, and what is no part."""
+        delimiter = self._delimiter
+        if self._state == "before":
+            start = data.find(delimiter[2:], at) - 2
+            if start >= 0:
+                if not data.startswith(b"\r\n", start):
+                    raise PartsError("the first boundary does not stand at the start of a line")
+                return start, start + len(delimiter)
+            return max(at, len(data) - len(delimiter) + 1), None
+        start = data.find(delimiter, at)
+        if start >= 0:
+            return start, start + len(delimiter)
+        start = data.rfind(b"\r", max(at, len(data) - len(delimiter) + 1))
+        return (start if start >= 0 and delimiter.startswith(data[start:]) else len(data)), None
+
+    def _next(self, tail: bytes) -> None:
+        if tail == b"--":
+            self._state = "behind"
+        elif tail == b"\r\n":
+            self._parts += 1
+            if self._parts > self._most_parts:
+                raise PartsError(f"a form may have {self._most_parts} parts; this one has more")
+            self._state = "head"
+        elif tail.startswith(b"\n"):
+            raise PartsError("the lines of this multipart form end with LF, not with CRLF")
+        else:
+            raise PartsError("the line of a boundary goes on with something else")
+
+    def _judge_length(self) -> None:
+        if self._length is not None and self._length != self._received:
+            raise PartsError(
+                f"the Content-Length of a part is {self._length:,}, it has {self._received:,} bytes"
+            )
+
+
+def read_head(head: bytes) -> Part:
+    """The head of one part, without the empty line behind it; raises `PartsError`."""
+    usual = _USUAL.fullmatch(head)
+    if usual is None:
+        return _read_unusual(head)
+    name, filename, content_type = usual.groups()
+    return Part(
+        _text(name),
+        None if filename is None else _text(filename),
+        None if content_type is None else content_type.decode().lower(),
+    )
+
+
+def _read_unusual(head: bytes) -> Part:
+    headers: dict[str, str] = {}
+    for line in _FOLD.sub(" ", head.decode("latin-1")).split("\r\n") if head else ():
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise PartsError(f"a part has a malformed header line: {line[:80]!r}")
+        name = match[1].title()
+        if name in headers:
+            raise PartsError(f"a part has two {name} headers")
+        headers[name] = match[2].rstrip()
+    if "Content-Disposition" not in headers:
+        raise PartsError("a part lacks its Content-Disposition header")
+    disposition = headers["Content-Disposition"]
+    kind, field, filename = parse_content_disposition(disposition)
+    if kind != "form-data":
+        raise PartsError(f"the Content-Disposition of a part is {kind!r}, not 'form-data'")
+    if not field:
+        raise PartsError("a part lacks its name; each form field has one")
+    extended = _extended(disposition)
+    if extended is None and filename is not None:
+        extended = _text(filename.encode("latin-1"))
+    content_type, options = parse_options_header(headers.get("Content-Type", ""))
+    return Part(
+        _text(field.encode("latin-1")),
+        extended,
+        content_type if "Content-Type" in headers else None,
+        options.get("charset"),
+        headers.get("Content-Transfer-Encoding", "").lower(),
+        _length(headers.get("Content-Length")),
+    )
+
+
+def _extended(disposition: str) -> str | None:
+    """The `filename*` (RFC 5987), which goes before `filename`; None if there is no good one."""
+    for name, value in _OPTION.findall(disposition):
+        match = _EXTENDED.fullmatch(value.strip('" ')) if name.lower() == "filename*" else None
+        if match:
+            try:
+                return decoded(unquote_to_bytes(match[2]), match[1])
+            except (LookupError, ValueError):
+                return None
+    return None
+
+
+def _length(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(1 << 63)):
+        raise PartsError(f"the Content-Length of a part is no number: {text[:80]!r}")
+    return int(text)
+
+
+def decoded(content: bytes, charset: str) -> str:
+    """`content` as text; `LookupError` or `ValueError` when it is none, or the charset is."""
+    if codecs.lookup(charset).name in _NO_CHARSETS:
+        raise LookupError(charset)
+    return content.decode(charset)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeError:
+        return raw.decode("latin-1")
