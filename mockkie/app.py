@@ -30,6 +30,7 @@ _SECRETS: Final = frozenset(
 )
 _SCHEMES: Final = ("basic", "bearer", "digest", "negotiate", "token")
 _CONTROL: Final = (PREFIX, "/livez", "/readyz")
+_BELOW: Final = f"{PREFIX}/"
 
 
 class Mock:
@@ -50,7 +51,7 @@ class Mock:
             await self._live(receive, send)
         elif scope["type"] == "http":
             await self.service.ready()
-            if scope["path"] in _CONTROL or scope["path"].startswith(f"{PREFIX}/"):
+            if scope["path"] in _CONTROL or scope["path"].startswith(_BELOW):
                 await self._control(scope, receive, send)
             else:
                 await self._serve(Request(scope, receive), send)
@@ -123,8 +124,10 @@ class Mock:
         return Exchange(self.service, request, world, entry)
 
     def _redacted_target(self, request: Request) -> str:
+        if not self._keys_in_query:
+            return request.target
         path, mark, _ = request.target.partition("?")
-        return f"{path}?{REDACTED}" if mark and self._keys_in_query else request.target
+        return f"{path}?{REDACTED}" if mark else path
 
     def _route(self, exchange: Exchange) -> Operation:
         """The operation of the request."""

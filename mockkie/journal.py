@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, Literal, Self
 
 from mockkie.clock import isoformat, parse_instant
@@ -91,8 +92,8 @@ class Entry:
     @property
     def weight(self) -> int:
         """About how many bytes of memory the entry holds."""
-        headers = sum(len(name) + len(value) for name, value in self.headers)
-        fields = 400 * len(self.fields) + sum(len(field.name) for field in self.fields)
+        headers = sum(map(len, chain.from_iterable(self.headers)))
+        fields = 400 * len(self.fields) + sum([len(field.name) for field in self.fields])
         texts = len(self.target) + len(self.msg or "") + len(self.why or "")
         return (
             _FIXED + headers + 200 * len(self.headers) + fields + texts + sum(map(len, self.notes))

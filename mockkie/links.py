@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -58,6 +59,7 @@ def request_origin(scope: Scope, headers: Headers) -> str:
     return f"{scheme}://{host}"
 
 
+@lru_cache(maxsize=64)
 def _is_host(text: str) -> bool:
     """Whether a link can carry it: a name or an address, and perhaps a port."""
     match = _HOST.fullmatch(text)

@@ -68,6 +68,7 @@ class Operation:
             ]
             for status, response in self.responses.items()
         }
+        self._keys: dict[int, str | None] = {}
         self._check()
 
     def _check(self) -> None:
@@ -158,8 +159,10 @@ class Operation:
 
     def response_key(self, status: int) -> str | None:
         """The key under `responses` that describes a status."""
-        keys = (str(status), f"{status // 100}XX", "default")
-        return next((key for key in keys if key in self.responses), None)
+        if status not in self._keys:
+            keys = (str(status), f"{status // 100}XX", "default")
+            self._keys[status] = next((key for key in keys if key in self.responses), None)
+        return self._keys[status]
 
     def miss(self, status: int, headers: Mapping[str, str], body: Any) -> str | None:
         """What an answer breaks of the contract, or None. `body` is its JSON value, if any."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
 
@@ -127,7 +127,7 @@ async def _keep(
     name = given or world.generate_name(extension_for(mime, filename))
     now = world.clock.now()
     file = StoredFile(
-        id=secrets.token_hex(12),
+        id=os.urandom(12).hex(),
         path=f"{body.values['uploadPath']}/{name}",
         name=name,
         size=draft.size,

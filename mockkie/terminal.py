@@ -21,7 +21,7 @@ from mockkie.clock import format_duration
 from mockkie.journal import Entry
 from mockkie.lines import request_line
 from mockkie.problems import UsageError
-from mockkie.server import Server
+from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
 from mockkie.serving import closing_store, open_server
 from mockkie.workers import Plan, Workers, check_workers
@@ -56,6 +56,7 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
         else:
             if watch is not None:
                 mock.service.watchers.append(watch(server))
+            tune_process()
             server.run(ready)
         speaker.stopped(quiet=options["quiet"])
 

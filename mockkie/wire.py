@@ -35,7 +35,9 @@ class Head(Headers):
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope=scope)
-        self._decoded = super().items()
+        self._decoded = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw
+        ]
         self._values: dict[str, list[str]] = {}
         for name, value in self._decoded:
             self._values.setdefault(name, []).append(value)

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from mockkie.build import MEMORY, build_mock
 from mockkie.problems import UsageError
-from mockkie.server import Server
+from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
 from mockkie.shared import Shared
 
@@ -112,6 +112,7 @@ def work(plan: Plan, started: Event) -> None:
     server = Server(mock, plan.host, sockets=plan.sockets)
     if plan.watch is not None:
         mock.service.watchers.append(plan.watch(server))
+    tune_process()
     server.run(started.set, signals=(signal.SIGTERM,))
 
 

@@ -82,7 +82,10 @@ def download(store: DiskStore, path: str) -> bytes | None:
 def assert_tidy(folder: Path) -> None:
     """The folder holds the bytes of what the index says, and nothing else."""
     with contextlib.closing(sqlite3.connect(folder / "index.sqlite")) as index:
-        kept = {f"{blob:016x}": size for blob, size in index.execute("SELECT blob, size FROM file")}
+        rows = index.execute("SELECT blob, size FROM file WHERE content IS NULL")
+        kept = {f"{blob:016x}": size for blob, size in rows}
+        lengths = "SELECT count(*) FROM file WHERE length(content) != size"
+        assert index.execute(lengths).fetchall() == [(0,)]
         assert index.execute("SELECT count(*) FROM trash").fetchall() == [(0,)]
         assert index.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     found = {each.name: each.stat().st_size for each in folder.glob("files/*/*")}
@@ -97,7 +100,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> Iterator[DiskStore]:
-    store = DiskStore.open_folder(folder)
+    """A store that keeps every content in a file, however small it is."""
+    store = DiskStore.open_folder(folder, small=-1)
     yield store
     drive(store.close())
 
@@ -135,8 +139,25 @@ def stand_before_os(patch: pytest.MonkeyPatch, system: System) -> None:
 # A crash, photographed: a copy of the folder is what a kill at that moment would leave behind.
 
 
-def steps(monkeypatch: pytest.MonkeyPatch, folder: Path, act: Callable[[], object]) -> list[Path]:
-    """Copies of the folder from before and behind each call to the system, and from the end."""
+def stand_before_index(patch: pytest.MonkeyPatch, store: DiskStore, system: System) -> None:
+    """Tell `system` of each statement, too."""
+    real = store._execute  # noqa: SLF001 - the one way to the index
+
+    def execute(sql: str, values: Sequence[Any] = ()) -> Any:
+        system.before("execute")
+        rows = real(sql, values)
+        if system.after:
+            system.after("execute")
+        return rows
+
+    patch.setattr(store, "_execute", execute)
+
+
+def steps(
+    monkeypatch: pytest.MonkeyPatch, store: DiskStore, act: Callable[[DiskStore], object]
+) -> list[Path]:
+    """Copies of the folder from before and behind each call to system and index, and the end."""
+    folder = Path(store.where)
     photos: list[Path] = []
 
     def photograph(name: str) -> None:
@@ -144,8 +165,10 @@ def steps(monkeypatch: pytest.MonkeyPatch, folder: Path, act: Callable[[], objec
         shutil.copytree(folder, photos[-1])
 
     with monkeypatch.context() as patch:
-        stand_before_os(patch, System(photograph, photograph))
-        act()
+        system = System(photograph, photograph)
+        stand_before_os(patch, system)
+        stand_before_index(patch, store, system)
+        act(store)
         photograph("end")
     return photos
 
@@ -162,16 +185,23 @@ ACTS: dict[str, tuple[Callable[[DiskStore], object], dict[str, bytes | None]]] =
 }
 
 
+SMALLS = (-1, 500, 2_000)
+"""Up to how many bytes are kept in the index: none, `SMALL` but not `short`, both."""
+
+
+@pytest.mark.parametrize("small", SMALLS)
 @pytest.mark.parametrize("name", ACTS)
 def test_a_crash_between_any_two_steps_leaves_the_old_or_the_new(
-    monkeypatch: pytest.MonkeyPatch, store: DiskStore, folder: Path, name: str
+    monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, small: int
 ) -> None:
     act, changes = ACTS[name]
+    store = DiskStore.open_folder(folder, small=small)
     upload(store, "old", SMALL)
     upload(store, "short", LARGE[:1_000], expires_at=50)
     before = {"old": SMALL, "short": LARGE[:1_000], "new": None}
     after = before | changes
-    photos = steps(monkeypatch, folder, lambda: act(store))
+    photos = steps(monkeypatch, store, act)
+    drive(store.close())
     assert len(photos) > 2
     is_new = False
     for photo in photos:
@@ -186,11 +216,11 @@ def test_a_crash_between_any_two_steps_leaves_the_old_or_the_new(
 
 
 def test_the_bytes_are_in_place_before_anybody_can_find_them(
-    monkeypatch: pytest.MonkeyPatch, store: DiskStore, folder: Path
+    monkeypatch: pytest.MonkeyPatch, store: DiskStore
 ) -> None:
     """A reader who shares the folder, and does not put it right, never sees half a file."""
     upload(store, "path", SMALL)
-    for photo in steps(monkeypatch, folder, lambda: upload(store, "path", LARGE)):
+    for photo in steps(monkeypatch, store, lambda store: upload(store, "path", LARGE)):
         neighbour = DiskStore.open_folder(photo, lock=False)
         assert download(neighbour, "path") in (SMALL, LARGE), photo.name
         drive(neighbour.close())
@@ -204,15 +234,16 @@ class Interrupted(BaseException):
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), Interrupted()])
+@pytest.mark.parametrize("small", SMALLS)
 @pytest.mark.parametrize("name", ACTS)
 def test_any_call_may_fail(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, error: BaseException
+    monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, small: int, error: BaseException
 ) -> None:
     """The n-th call fails, for every n: old or new, and the store goes on."""
     act, changes = ACTS[name]
     for failing in count():
         place = folder / str(failing)
-        store = DiskStore.open_folder(place)
+        store = DiskStore.open_folder(place, small=small)
         upload(store, "old", SMALL)
         upload(store, "short", LARGE[:1_000], expires_at=50)
         calls: list[str] = []
@@ -227,6 +258,7 @@ def test_any_call_may_fail(
         raised = False
         with monkeypatch.context() as patch:
             stand_before_os(patch, System(fail))
+            stand_before_index(patch, store, System(fail))
             try:
                 act(store)
             except (OSError, Interrupted) as caught:
@@ -328,7 +360,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 def test_durable_waits_for_the_disk_before_the_commit(
     monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    store = DiskStore.open_folder(folder, durable=True)
+    store = DiskStore.open_folder(folder, durable=True, small=-1)
     calls: list[str] = []
     with monkeypatch.context() as patch:
         stand_before_os(patch, System(calls.append))
@@ -507,7 +539,7 @@ def test_a_second_mock_is_told_who_holds_the_folder(folder: Path) -> None:
 
 
 def test_closing_lets_go_of_the_folder_and_may_be_repeated(folder: Path) -> None:
-    store = DiskStore.open_folder(folder)
+    store = DiskStore.open_folder(folder, small=-1)
     upload(store, "path", LARGE)
     reading = drive(store.open("default", upload(store, "other", SMALL)))
     draft = drive(store.draft())
@@ -555,12 +587,13 @@ def damage(folder: Path, how: str) -> None:
         ("garbage", "not a database.*move the folder away"),
         ("half", "malformed.*move the folder away"),
         ("lost", "files but no index"),
-        ("2", "schema 2.*use that version"),
+        ("1", "schema 1.*use that version"),
+        ("3", "schema 3.*use that version"),
         ("0", "schema 0.*use that version"),
     ],
 )
 def test_a_folder_that_cannot_be_used(folder: Path, how: str, text: str) -> None:
-    store = DiskStore.open_folder(folder)
+    store = DiskStore.open_folder(folder, small=-1)
     for number in range(50):
         upload(store, f"{number}", SMALL)
     drive(store.close())
@@ -648,6 +681,22 @@ def test_a_large_clear_frees_the_rest_bit_by_bit(store: DiskStore, folder: Path)
     assert len([*folder.glob("files/*/*")]) == 5
     assert drive(store.sweep("default", 0)) == []
     assert_tidy(folder)
+
+
+def test_a_small_content_has_no_file(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    store = DiskStore.open_folder(folder)
+    calls: list[str] = []
+    with monkeypatch.context() as patch:
+        stand_before_os(patch, System(calls.append))
+        for size in (diskbytes.SMALL + 1, diskbytes.SMALL, 0):  # the last one replaces the first
+            upload(store, f"{size}" if size else f"{diskbytes.SMALL + 1}", LARGE[:size])
+            assert ("open" in calls) == (size > diskbytes.SMALL)
+            calls.clear()
+    assert download(store, f"{diskbytes.SMALL}") == LARGE[: diskbytes.SMALL]
+    assert download(store, f"{diskbytes.SMALL + 1}") == b""
+    assert not [*folder.glob("files/*/*")]
+    assert_tidy(folder)
+    drive(store.close())
 
 
 def test_small_uploads_and_small_chunks_cost_few_calls(

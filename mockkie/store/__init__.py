@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from blake3 import blake3
 
@@ -22,8 +21,7 @@ HEAD: Final = 8_192  # as many leading bytes as the type identification looks at
 PIECE: Final = 256 * 1_024  # a download is read in pieces of this many bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(NamedTuple):
     """An immutable fact about a kept file.
 
     `path` is its identity in its world: `<uploadPath>/<fileName>`. `id` names this version:

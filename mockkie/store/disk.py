@@ -9,10 +9,12 @@ A blob is the number of one version's bytes, as 16 hex digits; nothing a client 
 A kill at any moment loses no kept file and shows no half one, because each step leaves a state
 that `open_folder` (or a reader) understands, at a cost of what was in flight, not of what is kept:
 
+A small content is in its row and has no blob: its upload is step 2 alone, which is all or nothing.
+
 1. Bytes go to `incoming`. Killed here: no row names them, they are deleted.
 2. One transaction adds the row and moves the blob it replaces to the table `trash` (by trigger:
-   whatever leaves `file`, however it does, is in `trash`). Killed here: the row names a blob in
-   `incoming`, where readers look too, and step 3 is made good.
+   whatever blob leaves `file`, however it does, is in `trash`). Killed here: the row names a
+   blob in `incoming`, where readers look too, and step 3 is made good.
 3. The bytes are renamed to `files`. Not before 2: bytes there without a row would never be found.
 4. Blobs in `trash` are unlinked, then their rows are deleted. Not before 2: the old version is the
    kept one until then. Not the other way round: bytes without a row would never be found.
@@ -42,10 +44,13 @@ from typing import Any, Final, Self
 
 from mockkie.clock import Clock
 from mockkie.problems import UsageError
-from mockkie.store import Draft, Store, StoredFile
-from mockkie.store.diskbytes import BINARY, DiskDraft, DiskReading, unlink
+from mockkie.store import Draft, Reading, Store, StoredFile
+from mockkie.store.diskbytes import BINARY, SMALL, DiskDraft, DiskReading, unlink
 from mockkie.store.folder import (
+    DELETE,
+    FIND,
     KEEP,
+    LIST,
     REMEMBER,
     SWEEP,
     connect,
@@ -53,28 +58,24 @@ from mockkie.store.folder import (
     prepare,
     take_lock,
 )
+from mockkie.store.memory import MemoryReading
 from mockkie.worlds import World
 
 TRASH: Final = 1_000  # as many blobs a sweep, a clear or an opening frees at a time
 FEW: Final = 8  # as many an upload does
-
-_facts = attrgetter(*StoredFile.__slots__)  # in the order of the columns behind blob and world
-
-
-def _stored(row: Sequence[Any]) -> StoredFile:
-    return StoredFile(*row[2:])
 
 
 class DiskStore(Store):
     """Everything in one folder; the default of `serve`. Opened by `open_folder`."""
 
     def __init__(
-        self, folder: Path, index: sqlite3.Connection, *, lock: int, durable: bool
+        self, folder: Path, index: sqlite3.Connection, *, lock: int, durable: bool, small: int
     ) -> None:
         self.where = str(folder)
         self._index = index
         self._lock = lock
         self._durable = durable
+        self._small = small
         self._incoming, self._files = str(folder / "incoming"), str(folder / "files")
         # Every opening has a number of its own: blobs of two openings or processes never meet.
         [(session,)] = self._execute("UPDATE session SET number = number + 1 RETURNING number")
@@ -84,11 +85,14 @@ class DiskStore(Store):
         self._closed = False
 
     @classmethod
-    def open_folder(cls, folder: Path, *, lock: bool = True, durable: bool = False) -> Self:
+    def open_folder(
+        cls, folder: Path, *, lock: bool = True, durable: bool = False, small: int = SMALL
+    ) -> Self:
         """Open a folder, made if it is missing, and put right what a kill left in flight.
 
         `lock=False` is for further processes of the mock that holds the lock: nothing is put
-        right, the uploads in flight may be theirs. `UsageError` says why the folder cannot be
+        right, the uploads in flight may be theirs. Contents of up to `small` bytes are kept in
+        the index, larger ones in files. `UsageError` says why the folder cannot be
         used, and what to do: in use, no folder, not writable, index damaged or of another version.
         """
         with contextlib.ExitStack() as undo:
@@ -102,7 +106,7 @@ class DiskStore(Store):
                 undo.callback(index.close)
                 prepare(index, folder, durable=durable)
                 make_folders(folder, durable=durable)
-                store = cls(folder, index, lock=held, durable=durable)
+                store = cls(folder, index, lock=held, durable=durable, small=small)
                 if lock:
                     store._recover()
             except sqlite3.Error as error:
@@ -127,28 +131,32 @@ class DiskStore(Store):
             raise TypeError("this draft is of another store")
         if draft not in self._drafts:
             raise ValueError("this draft is over")
-        draft.seal(durable=self._durable)
+        content = draft.seal(self._small, durable=self._durable)
         self._drafts.discard(draft)  # from here on the index says what becomes of the bytes
         changes = self._index.total_changes
         try:
-            self._execute(KEEP, (draft.blob, world, *_facts(file)))
+            self._execute(KEEP, (draft.blob, world, *file, content))
         except BaseException:  # an interrupt too, which can come before or behind the commit
-            self._settle(draft.blob)
+            if content is None:
+                self._settle(draft.blob)
             raise
-        self._shelve(draft.blob)
+        if content is None:
+            self._shelve(draft.blob)
         if self._index.total_changes > changes + 1:  # the trigger changed something, too
             self._empty_trash(FEW)
 
     async def find(self, world: str, path: str) -> StoredFile | None:
-        rows = self._execute("SELECT * FROM file WHERE world = ? AND path = ?", (world, path))
-        return _stored(rows[0]) if rows else None
+        rows = self._execute(FIND, (world, path))
+        return StoredFile._make(rows[0]) if rows else None
 
-    async def open(self, world: str, file: StoredFile) -> DiskReading | None:
+    async def open(self, world: str, file: StoredFile) -> Reading | None:
         rows = self._execute(
-            "SELECT blob FROM file WHERE world = ? AND path = ? AND id = ?",
+            "SELECT blob, content FROM file WHERE world = ? AND path = ? AND id = ?",
             (world, file.path, file.id),
         )
-        for (blob,) in rows:
+        for blob, content in rows:
+            if content is not None:
+                return MemoryReading((content,))
             shelf = self._on_shelf(blob)
             # Another process may be about to shelve it: then it is there at the second look.
             for at in (shelf, self._in_incoming(blob), shelf):
@@ -160,11 +168,7 @@ class DiskStore(Store):
     async def list(
         self, world: str, *, after: str = "", limit: int = 1_000
     ) -> Sequence[StoredFile]:
-        rows = self._execute(
-            "SELECT * FROM file WHERE world = ? AND path > ? ORDER BY path LIMIT ?",
-            (world, after, limit),
-        )
-        return [_stored(row) for row in rows]
+        return [StoredFile._make(row) for row in self._execute(LIST, (world, after, limit))]
 
     async def count(self, world: str) -> tuple[int, int]:
         [(files, size)] = self._execute(
@@ -173,11 +177,9 @@ class DiskStore(Store):
         return files, size
 
     async def delete(self, world: str, path: str) -> StoredFile | None:
-        rows = self._execute(
-            "DELETE FROM file WHERE world = ? AND path = ? RETURNING *", (world, path)
-        )
+        rows = self._execute(DELETE, (world, path))
         self._empty_trash(FEW)
-        return _stored(rows[0]) if rows else None
+        return StoredFile._make(rows[0]) if rows else None
 
     async def clear(self, world: str) -> int:
         self._execute("DELETE FROM file WHERE world = ?", (world,))
@@ -189,7 +191,7 @@ class DiskStore(Store):
         rows = self._execute(SWEEP, (world, now, limit))
         self._empty_trash(max(limit, TRASH))  # also when nothing expired: see there
         # SQLite returns them in any order.
-        return sorted(map(_stored, rows), key=attrgetter("expires_at", "path"))
+        return sorted(map(StoredFile._make, rows), key=attrgetter("expires_at", "path"))
 
     async def worlds(self) -> Sequence[World]:
         rows = self._execute(

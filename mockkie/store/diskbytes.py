@@ -12,11 +12,12 @@ from typing import Final
 from mockkie.store import PIECE, Draft, Reading
 
 BATCH: Final = 64 * 1_024  # smaller chunks are gathered to this many bytes
+SMALL: Final = 16 * 1_024  # bytes up to which a content has no file of its own
 BINARY: Final[int] = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
 class DiskDraft(Draft):
-    """Bytes on their way into `incoming/<blob>`; a small upload has no file until it is kept.
+    """Bytes on their way into `incoming/<blob>`; up to `BATCH` of them wait in memory.
 
     It is in `drafts` while it is nobody else's: not kept, not discarded. `OSError` discards it.
     """
@@ -57,8 +58,10 @@ class DiskDraft(Draft):
             self._drop()
             raise
 
-    def seal(self, *, durable: bool) -> None:
-        """Bring everything into the file, even nothing, and close it."""
+    def seal(self, small: int, *, durable: bool) -> bytes | None:
+        """The content if it has up to `small` bytes and no file yet; else all of it is there."""
+        if self._fd < 0 and len(self._batch) <= small:
+            return bytes(self._batch)
         self._write_batch()
         try:
             if durable:
@@ -68,6 +71,7 @@ class DiskDraft(Draft):
         except OSError:
             self._drop()
             raise
+        return None
 
     def _close(self) -> None:
         fd, self._fd = self._fd, -1

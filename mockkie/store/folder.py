@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mockkie.problems import UsageError
+from mockkie.store import StoredFile
 from mockkie.store.diskbytes import read_at, sync_folder
 
 if sys.platform == "win32":
@@ -16,8 +17,10 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-VERSION: Final = 1  # of the schema below, which says so itself; another one is not read
+VERSION: Final = 2  # of the schema below, which says so itself; another one is not read
 
+FACTS: Final = ", ".join(StoredFile._fields)
+# `content` is the last column: whoever does not ask for it does not read its pages.
 # `ends` serves the sweep in its order and the count without a look at the rows. Blobs only grow,
 # so the table is appended to, and a transaction touches few pages however many files there are.
 _SCHEMA: Final = """
@@ -25,35 +28,39 @@ BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS file (
     blob INTEGER PRIMARY KEY, world TEXT NOT NULL, id TEXT NOT NULL, path TEXT NOT NULL,
     name TEXT NOT NULL, size INTEGER NOT NULL, mime TEXT NOT NULL, digest TEXT NOT NULL,
-    uploaded_at INTEGER NOT NULL, expires_at INTEGER NOT NULL);
+    uploaded_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, content BLOB);
 CREATE UNIQUE INDEX IF NOT EXISTS paths ON file (world, path);
 CREATE INDEX IF NOT EXISTS ends ON file (world, expires_at, path, size);
 CREATE TABLE IF NOT EXISTS trash (blob INTEGER PRIMARY KEY);
-CREATE TRIGGER IF NOT EXISTS replaced AFTER UPDATE OF blob ON file
+CREATE TRIGGER IF NOT EXISTS replaced AFTER UPDATE OF blob ON file WHEN old.content IS NULL
     BEGIN INSERT INTO trash VALUES (old.blob); END;
-CREATE TRIGGER IF NOT EXISTS deleted AFTER DELETE ON file
+CREATE TRIGGER IF NOT EXISTS deleted AFTER DELETE ON file WHEN old.content IS NULL
     BEGIN INSERT INTO trash VALUES (old.blob); END;
 CREATE TABLE IF NOT EXISTS world (
     created INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
     keys TEXT NOT NULL, clock_offset INTEGER NOT NULL, frozen_at INTEGER);
 CREATE TABLE IF NOT EXISTS session (number INTEGER NOT NULL);
 INSERT INTO session SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM session);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;
 """
-KEEP: Final = """
-INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+KEEP: Final = f"""
+INSERT INTO file (blob, world, {FACTS}, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (world, path) DO UPDATE SET
     blob = excluded.blob, id = excluded.id, name = excluded.name, size = excluded.size,
     mime = excluded.mime, digest = excluded.digest,
-    uploaded_at = excluded.uploaded_at, expires_at = excluded.expires_at
-"""
-SWEEP: Final = """
+    uploaded_at = excluded.uploaded_at, expires_at = excluded.expires_at,
+    content = excluded.content
+"""  # noqa: S608 - names of columns
+SWEEP: Final = f"""
 DELETE FROM file WHERE blob IN (
     SELECT blob FROM file WHERE world = ? AND expires_at <= ?
     ORDER BY expires_at, path LIMIT ?)
-RETURNING *
-"""
+RETURNING {FACTS}
+"""  # noqa: S608 - names of columns
+FIND: Final = f"SELECT {FACTS} FROM file WHERE world = ? AND path = ?"  # noqa: S608 - see above
+LIST: Final = f"SELECT {FACTS} FROM file WHERE world = ? AND path > ? ORDER BY path LIMIT ?"  # noqa: S608 - see above
+DELETE: Final = f"DELETE FROM file WHERE world = ? AND path = ? RETURNING {FACTS}"  # noqa: S608 - see above
 REMEMBER: Final = """
 INSERT INTO world (id, account, keys, clock_offset, frozen_at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 from collections.abc import AsyncIterator, Sequence
 from itertools import islice
 from typing import Final
 
+from mockkie.clock import SECOND
 from mockkie.store import PIECE, Draft, Reading, Store, StoredFile
 from mockkie.worlds import World
 
-SPARE: Final = 1_024  # as many outdated entries a heap may hold before it is rebuilt
+JOINED: Final = 4_096  # smaller chunks are joined to this many bytes: each has its own cost
+SPARE: Final = 1_024  # as many outdated ends may be remembered before they are thrown out
+_NOTHING: Final = (None, ())
 
 
 class MemoryDraft(Draft):
-    """Bytes as they came, in a list: nothing is copied until somebody reads."""
+    """Bytes as they came, in a list: what is not tiny is never copied."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.chunks: list[bytes] = []
+        self._chunks: list[bytes | bytearray] | None = []
 
     async def _append(self, chunk: bytes) -> None:
-        self.chunks.append(chunk)
+        chunks = self._open()
+        if not chunks or len(chunk) >= JOINED or len(chunks[-1]) >= JOINED:
+            chunks.append(chunk)
+        elif isinstance(chunks[-1], bytearray):
+            chunks[-1] += chunk
+        else:
+            chunks[-1] = bytearray(chunks[-1] + chunk)
+
+    def take(self) -> Sequence[bytes]:
+        """The content; the draft is over."""
+        chunks, self._chunks = self._open(), None
+        return tuple([bytes(chunk) for chunk in chunks])
+
+    def _open(self) -> list[bytes | bytearray]:
+        if self._chunks is None:
+            raise ValueError("this draft is over")
+        return self._chunks
 
     async def discard(self) -> None:
-        self.chunks = []
+        self._chunks = None
 
 
 class MemoryReading(Reading):
     """The chunks of one version; the reference keeps them alive."""
 
     def __init__(self, chunks: Sequence[bytes]) -> None:
-        self._chunks = chunks
+        self._chunks: Sequence[bytes] | None = chunks
 
     async def pieces(self, start: int, stop: int) -> AsyncIterator[bytes]:
         """See `Reading.pieces`."""
+        if self._chunks is None:
+            raise OSError(errno.EBADF, "this reading is closed")
         offset = 0
         for chunk in self._chunks:
             first, last = max(start - offset, 0), min(stop - offset, len(chunk))
@@ -45,40 +67,61 @@ class MemoryReading(Reading):
                 return
 
     async def close(self) -> None:
-        self._chunks = ()
+        self._chunks = None
 
 
 class _Shelf:
-    """The files of one world, and a heap of when they expire."""
+    """The files of one world, and when they end: a heap for each second, and one of seconds.
+
+    One heap of all would make the end of a file dearer the more of them live.
+    """
 
     def __init__(self) -> None:
-        self.files: dict[str, StoredFile] = {}
-        self.chunks: dict[str, Sequence[bytes]] = {}
+        self.files: dict[str, tuple[StoredFile, Sequence[bytes]]] = {}
         self.bytes = 0
-        self.ends: list[tuple[int, str, str]] = []
+        self._forget_ends()
+
+    def _forget_ends(self) -> None:
+        self._ends: dict[int, list[tuple[int, str, str]]] = {}
+        self._seconds: list[int] = []
+        self._marks = 0
 
     def put(self, file: StoredFile, chunks: Sequence[bytes]) -> None:
         self.take(file.path)
-        self.files[file.path] = file
-        self.chunks[file.id] = chunks
+        self.files[file.path] = file, chunks
         self.bytes += file.size
-        heapq.heappush(self.ends, (file.expires_at, file.path, file.id))
-        if len(self.ends) > 2 * len(self.files) + SPARE:
-            self.ends = [(kept.expires_at, path, kept.id) for path, kept in self.files.items()]
-            heapq.heapify(self.ends)
+        self._mark(file)
+        if self._marks > 2 * len(self.files) + SPARE:
+            self._forget_ends()
+            for kept, _ in self.files.values():
+                self._mark(kept)
+
+    def _mark(self, file: StoredFile) -> None:
+        second = file.expires_at // SECOND
+        ends = self._ends.get(second)
+        if ends is None:
+            ends = self._ends[second] = []
+            heapq.heappush(self._seconds, second)
+        heapq.heappush(ends, (file.expires_at, file.path, file.id))
+        self._marks += 1
 
     def take(self, path: str) -> StoredFile | None:
-        file = self.files.pop(path, None)
+        file, _ = self.files.pop(path, _NOTHING)
         if file is not None:
-            del self.chunks[file.id]
             self.bytes -= file.size
         return file
 
     def sweep(self, now: int, limit: int) -> list[StoredFile]:
         swept: list[StoredFile] = []
-        while self.ends and self.ends[0][0] <= now and len(swept) < limit:
-            _, path, version = heapq.heappop(self.ends)
-            file = self.files.get(path)
+        while self._seconds and len(swept) < limit:
+            ends = self._ends[self._seconds[0]]
+            if ends[0][0] > now:
+                break
+            _, path, version = heapq.heappop(ends)
+            self._marks -= 1
+            if not ends:
+                del self._ends[heapq.heappop(self._seconds)]
+            file, _ = self.files.get(path, _NOTHING)
             if file is not None and file.id == version:
                 self.take(path)
                 swept.append(file)
@@ -103,22 +146,21 @@ class MemoryStore(Store):
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
         if not isinstance(draft, MemoryDraft):
             raise TypeError("this draft is of another store")
-        self._shelf(world).put(file, tuple(draft.chunks))
-        draft.chunks = []
+        self._shelf(world).put(file, draft.take())
 
     async def find(self, world: str, path: str) -> StoredFile | None:
-        return self._shelf(world).files.get(path)
+        return self._shelf(world).files.get(path, _NOTHING)[0]
 
     async def open(self, world: str, file: StoredFile) -> MemoryReading | None:
-        chunks = self._shelf(world).chunks.get(file.id)
-        return None if chunks is None else MemoryReading(chunks)
+        kept, chunks = self._shelf(world).files.get(file.path, _NOTHING)
+        return MemoryReading(chunks) if kept is not None and kept.id == file.id else None
 
     async def list(
         self, world: str, *, after: str = "", limit: int = 1_000
     ) -> Sequence[StoredFile]:
         files = self._shelf(world).files
         paths = sorted(path for path in files if path > after)
-        return [files[path] for path in islice(paths, limit)]
+        return [files[path][0] for path in islice(paths, limit)]
 
     async def count(self, world: str) -> tuple[int, int]:
         shelf = self._shelf(world)
