@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 from blake3 import blake3
 
-from mockkie.form import FormReader, boundary_of, form_values
+from mockkie.form import FormReader, boundary_of
 from mockkie.journal import Field
 from mockkie.jsonbody import EncodedText, JsonBodyParser
 from mockkie.media import FORM, MediaType, essence, is_json
@@ -95,7 +95,7 @@ class BodyReader:
         form = await reader.read(request.chunk, boundary)
         self.body.fields = form.fields
         self.body.filename, self.body.content_type = form.filename, form.content_type
-        self._accept(media, dict(form_values(form, media)))
+        self._accept(media, form.values)
         if media.streamed is not None and self._draft is not None and form.has_file:
             self._judge_length(media.streamed.name, self._draft.size, media.streamed.shortest, None)
 
@@ -154,7 +154,9 @@ class BodyReader:
         self._judge(media, values)
         if media.streamed is not None:
             values.pop(media.streamed.name, None)
-        self.body.values = {name: value for name, value in values.items() if value is not None}
+        if None in values.values():
+            values = {name: value for name, value in values.items() if value is not None}
+        self.body.values = values
 
     def _judge(self, media: MediaType, value: Any) -> None:
         if media.schema is None or media.schema.is_valid(value):

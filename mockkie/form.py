@@ -10,7 +10,7 @@ ones come once.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ _PLAIN_ENCODINGS: Final = ("", "7bit", "8bit", "binary")
 
 @dataclass(slots=True)
 class Form:
-    """The fields of a form: texts by name, and what is known of the file part."""
+    """The fields of a form: texts by name and True for the file, and what is known of that."""
 
     values: dict[str, Any] = field(default_factory=dict)
     fields: list[Field] = field(default_factory=list)
@@ -72,15 +72,15 @@ class FormReader:
         parser = PartsParser(boundary.encode("latin-1", "replace"), self._limits.parts)
         try:
             while data := await chunk():
-                for event in parser.feed(data):
-                    if event is None:
-                        self._end()
-                    elif isinstance(event, Part):
-                        self._begin(event)
-                    elif self._text is not None:
-                        self._add_text(event)
+                for part, content, ends in parser.feed(data):
+                    if part is not self._part:
+                        self._begin(part)
+                    if self._text is not None:
+                        self._add_text(self._text, content)
                     elif self._is_file and self._draft is not None:
-                        await self._draft.write(event)
+                        await self._draft.write(content)
+                    if ends:
+                        self._end()
             parser.close()
         except PartsError as error:
             raise Problem("malformed-body", str(error)) from error
@@ -101,10 +101,9 @@ class FormReader:
             why = f"{part.name!r} was sent as a file (it has a filename); send it as a text field"
             raise Problem("invalid-parameter", why, parameter=part.name)
 
-    def _add_text(self, data: bytes) -> None:
+    def _add_text(self, text: list[bytes], data: bytes) -> None:
+        text.append(data)
         self._length += len(data)
-        if self._text is not None:
-            self._text.append(data)
         if self._length > self._limits.field:
             name = self._part.name
             why = f"the text field {name!r} is over {self._limits.field:,} bytes"
@@ -139,6 +138,7 @@ class FormReader:
             # What a browser sends for a file input in which nothing was chosen.
             form.has_file = form.filename is not None and form.filename != ""
             return
+        form.values[name] = True
         form.fields.append(
             Field(name, "file", draft.size, draft.digest, form.filename, form.content_type)
         )
@@ -162,10 +162,3 @@ class FormReader:
             raise Problem("invalid-parameter", why, parameter=part.name) from None
         types = self._media.properties.get(part.name)
         return text if types is None else types.read(text)
-
-
-def form_values(form: Form, media: MediaType) -> Mapping[str, Any]:
-    """What the schema judges: the texts, and True where the file stands."""
-    if media.streamed is not None and form.has_file:
-        return {**form.values, media.streamed.name: True}
-    return form.values

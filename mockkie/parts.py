@@ -2,9 +2,9 @@
 
 A push parser: bytes go in as they come, and what they mean never depends on how they were cut.
 Stated rules, strict where parsers are known to disagree with one another: a boundary stands at
-the beginning of a line and is all of it, lines end with CRLF, no header comes twice in a part,
-and a part that tells its length is that long. What stands before the first boundary and behind
-the last one is ignored.
+the beginning of a line and is all of it, no content begins with it, lines end with CRLF, no
+header comes twice in a part, and a part that tells its length is that long. What stands before
+the first boundary and behind the last one is ignored.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _USUAL: Final = re.compile(
     rb"(?:\r\nContent-Type: ([\w.+/-]+))?"
 )
 """The head of a part as browsers, curl and most libraries write it: read in one go."""
+_TAILS: Final = (b"\r\n", b"--")
+_TAIL: Final = 2
 _LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)")
 _FOLD: Final = re.compile(r"\r\n[ \t]+(?=\S)")
 _OPTION: Final = re.compile(r';\s*([^=;\s"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;"]*)')
@@ -52,7 +54,7 @@ class Part:
 
 
 class PartsParser:
-    """Cuts a form into its parts: for each a `Part`, its content in pieces, and None."""
+    """Cuts a form into its parts, and their contents out of it, piece by piece."""
 
     def __init__(self, boundary: bytes, most_parts: int) -> None:
         self._delimiter = b"\r\n--" + boundary
@@ -60,36 +62,40 @@ class PartsParser:
         self._state: Literal["before", "head", "content", "behind"] = "before"
         self._held = b"\r\n"  # so that the first boundary may be the first of all
         self._parts = 0
-        self._length: int | None = None
-        self._received = 0
+        self._part = Part("")
+        self._length = 0
+        self._line = 0  # bytes that still belong to the empty line before a content
 
-    def feed(self, data: bytes) -> Iterator[Part | bytes | None]:
-        """What `data` adds to what is known; raises `PartsError`. Use it up before the next."""
-        data, at = self._held + data, 0
+    def feed(self, data: bytes) -> Iterator[tuple[Part, bytes, bool]]:
+        """What `data` adds: a part, bytes of its content, and whether they are its last ones.
+
+        Raises `PartsError`. To be used up before the next call.
+        """
+        data, at, part, ends = self._held + data, 0, self._part, True
         while self._state != "behind":
-            if self._state == "head":
+            fresh = self._state == "head"
+            if fresh:
                 end = self._end_of_head(data, at)
                 if end < 0:
                     break
-                part = read_head(data[at + 2 : end])
-                self._state, self._length, self._received = "content", part.length, 0
-                yield part
-                at = end + 4
-                continue
+                part = self._part = read_head(data[at + 2 : end])
+                self._state, self._length, self._line, at = "content", 0, 2, end + 2
             start, stop = self._find_boundary(data, at)
-            if self._state == "content" and start > at:
-                self._received += start - at
-                yield data[at:start]
-            at = start
-            if stop is None:
-                break
-            tail = data[stop : stop + 2]
-            if len(tail) < 2:  # noqa: PLR2004 - a line break, or two dashes
-                break
+            tail = data[stop : stop + 2] if stop else b""
             if self._state == "content":
-                self._judge_length()
-                yield None
-            self._next(tail)
+                begin = at + self._line
+                if start >= begin:
+                    self._length += start - begin
+                    self._line = 0
+                ends = tail in _TAILS and start >= begin and part.length in (None, self._length)
+                if ends or fresh or start > begin:
+                    yield part, data[begin:start], ends
+                if stop and start < begin:
+                    raise PartsError("the content of a part begins with the boundary")
+            at = start
+            if len(tail) < _TAIL:
+                break
+            self._next(tail, ends=ends)
             at = stop
         self._held = data[at:] if self._state != "behind" else b""
 
@@ -106,40 +112,40 @@ class PartsParser:
             raise PartsError("the head of a part is over 8 KiB")
         return end
 
-    def _find_boundary(self, data: bytes, at: int) -> tuple[int, int | None]:
-        """Where a boundary with its line break begins and ends; or None, and what is no part."""
+    def _find_boundary(self, data: bytes, at: int) -> tuple[int, int]:
+        """Where a boundary with its line break begins and ends; or 0, and what is no part."""
         delimiter = self._delimiter
-        if self._state == "before":
-            start = data.find(delimiter[2:], at) - 2
+        if self._state == "content":
+            start = data.find(delimiter, at)
             if start >= 0:
-                if not data.startswith(b"\r\n", start):
-                    raise PartsError("the first boundary does not stand at the start of a line")
                 return start, start + len(delimiter)
-            return max(at, len(data) - len(delimiter) + 1), None
-        start = data.find(delimiter, at)
-        if start >= 0:
-            return start, start + len(delimiter)
-        start = data.rfind(b"\r", max(at, len(data) - len(delimiter) + 1))
-        return (start if start >= 0 and delimiter.startswith(data[start:]) else len(data)), None
+            start = data.rfind(b"\r", max(at, len(data) - len(delimiter) + 1))
+            return (start if start >= 0 and delimiter.startswith(data[start:]) else len(data)), 0
+        start = data.find(delimiter[2:], at) - 2
+        if start < 0:
+            return max(at, len(data) - len(delimiter) + 1), 0
+        if not data.startswith(b"\r\n", start):
+            raise PartsError("the first boundary does not stand at the start of a line")
+        return start, start + len(delimiter)
 
-    def _next(self, tail: bytes) -> None:
+    def _next(self, tail: bytes, *, ends: bool) -> None:
+        """Go on behind a boundary that the part before it reaches up to, if it `ends` well."""
+        if tail not in _TAILS:
+            if tail.startswith(b"\n"):
+                raise PartsError("the lines of this multipart form end with LF, not with CRLF")
+            raise PartsError("the line of a boundary goes on with something else")
+        if not ends:
+            raise PartsError(
+                f"the Content-Length of a part is {self._part.length:,}, "
+                f"it has {self._length:,} bytes"
+            )
         if tail == b"--":
             self._state = "behind"
-        elif tail == b"\r\n":
-            self._parts += 1
-            if self._parts > self._most_parts:
-                raise PartsError(f"a form may have {self._most_parts} parts; this one has more")
-            self._state = "head"
-        elif tail.startswith(b"\n"):
-            raise PartsError("the lines of this multipart form end with LF, not with CRLF")
-        else:
-            raise PartsError("the line of a boundary goes on with something else")
-
-    def _judge_length(self) -> None:
-        if self._length is not None and self._length != self._received:
-            raise PartsError(
-                f"the Content-Length of a part is {self._length:,}, it has {self._received:,} bytes"
-            )
+            return
+        self._state = "head"
+        self._parts += 1
+        if self._parts > self._most_parts:
+            raise PartsError(f"a form may have {self._most_parts} parts; this one has more")
 
 
 def read_head(head: bytes) -> Part:
