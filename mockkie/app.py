@@ -113,12 +113,12 @@ class Mock:
     def _begin(self, request: Request) -> Exchange:
         world = self.service.worlds.default
         entry = Entry(
-            at=world.clock.now(),
+            at=0,  # the end of the request is what counts, see `_serve`
             method=request.method,
             target=self._redacted_target(request),
             headers=[
-                (name, _redact(value) if name in self._secrets else value)
-                for name, value in request.headers.items()
+                (known[0], _redact(known[1])) if known[0] in self._secrets else known
+                for known in request.headers.items()
             ],
         )
         return Exchange(self.service, request, world, entry)
@@ -201,7 +201,7 @@ class Mock:
     def _dress(self, exchange: Exchange, answer: Answer) -> None:
         """What every answer carries, and what the journal says of it."""
         entry, settings = exchange.entry, self.service.settings
-        answer.headers["date"] = http_date(exchange.world.clock.now())
+        answer.headers["date"] = http_date(entry.at)
         if settings.upload_cors is not None and not self._downloads(exchange):
             answer.headers.setdefault("access-control-allow-origin", settings.upload_cors)
         entry.status = answer.status

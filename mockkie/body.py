@@ -6,13 +6,12 @@ The content of a file goes to the draft on the way and is never held as a whole.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 from blake3 import blake3
 
-from mockkie.form import FormReader, boundary_of
+from mockkie.form import Body, FormReader, boundary_of
 from mockkie.journal import Field
 from mockkie.jsonbody import EncodedText, JsonBodyParser
 from mockkie.media import FORM, MediaType, essence, is_json
@@ -24,16 +23,6 @@ from mockkie.wire import Request
 
 _CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 _UTF8: Final = ("utf-8", "utf8", "us-ascii", "ascii")
-
-
-@dataclass(slots=True)
-class Body:
-    """The values of a body, without nulls; what the sender said of the file; for the journal."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    filename: str | None = None
-    content_type: str | None = None
-    fields: list[Field] = field(default_factory=list)
 
 
 class BodyReader:
@@ -65,17 +54,20 @@ class BodyReader:
         given = request.headers.getlist("content-type")
         if _empty(request) and not (given and operation.body_required):
             return None
-        wanted = " or ".join(operation.media_types)
         if len(given) != 1:
+            wanted = " or ".join(operation.media_types)
             found = "several Content-Types" if given else "no Content-Type"
             raise Problem("unsupported-media-type", f"the request has {found}; send one, {wanted}")
-        encoding = ", ".join(request.headers.getlist("content-encoding")).lower()
-        if encoding not in ("", "identity"):
+        encoding = ", ".join(request.headers.getlist("content-encoding"))
+        if encoding and encoding.lower() != "identity":
             raise Problem("unsupported-media-type", f"the body is {encoding}; send it plain")
         name = essence(given[0])
-        for candidate in (name, f"{name.partition('/')[0]}/*", "*/*"):
+        if name in operation.media_types:
+            return operation.media_types[name]
+        for candidate in (f"{name.partition('/')[0]}/*", "*/*"):
             if candidate in operation.media_types:
                 return operation.media_types[candidate]
+        wanted = " or ".join(operation.media_types)
         raise Problem(
             "unsupported-media-type", f"the body is {name or 'of no type'}; send {wanted}"
         )
@@ -91,13 +83,13 @@ class BodyReader:
     async def _form(self, request: Request, media: MediaType) -> None:
         boundary = boundary_of(request.headers["content-type"])
         self._set_limit(media)
-        reader = FormReader(media, self._settings.limits, self._draft)
-        form = await reader.read(request.chunk, boundary)
-        self.body.fields = form.fields
-        self.body.filename, self.body.content_type = form.filename, form.content_type
-        self._accept(media, form.values)
-        if media.streamed is not None and self._draft is not None and form.has_file:
-            self._judge_length(media.streamed.name, self._draft.size, media.streamed.shortest, None)
+        reader = FormReader(media, self._settings.limits, self._draft, self.body)
+        await reader.read(request.chunk, boundary)
+        streamed = media.streamed
+        has_file = streamed is not None and streamed.name in self.body.values
+        self._accept(media, self.body.values)
+        if has_file and streamed is not None and self._draft is not None and streamed.shortest:
+            self._judge_length(streamed.name, self._draft.size, streamed.shortest, None)
 
     async def _json_object(self, request: Request, media: MediaType) -> None:
         _check_charset(request)

@@ -18,7 +18,7 @@ from blake3 import blake3
 
 from mockkie.journal import Field
 from mockkie.media import MediaType
-from mockkie.parts import Part, PartsError, PartsParser, decoded
+from mockkie.parts import NO_PART, Part, PartsError, PartsParser, decoded
 from mockkie.problems import Problem
 from mockkie.settings import Limits
 from mockkie.store import Draft
@@ -32,14 +32,16 @@ _PLAIN_ENCODINGS: Final = ("", "7bit", "8bit", "binary")
 
 
 @dataclass(slots=True)
-class Form:
-    """The fields of a form: texts by name and True for the file, and what is known of that."""
+class Body:
+    """The values of a body; what the sender said of its file; its fields for the journal.
+
+    While it is judged, True stands for the content of the file among the values.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
-    fields: list[Field] = field(default_factory=list)
-    has_file: bool = False
     filename: str | None = None
     content_type: str | None = None
+    fields: list[Field] = field(default_factory=list)
 
 
 def boundary_of(content_type: str) -> str:
@@ -57,18 +59,19 @@ def boundary_of(content_type: str) -> str:
 class FormReader:
     """Reads one form. The bytes of its file go to the draft as they come."""
 
-    def __init__(self, media: MediaType, limits: Limits, draft: Draft | None) -> None:
+    def __init__(self, media: MediaType, limits: Limits, draft: Draft | None, body: Body) -> None:
         self._media = media
         self._limits = limits
         self._draft = draft
-        self._form = Form()
-        self._part = Part("")
+        self._body = body
+        self._has_file = False
+        self._part = NO_PART
         self._text: list[bytes] | None = None
         self._length = 0
         self._is_file = False
 
-    async def read(self, chunk: Callable[[], Awaitable[bytes]], boundary: str) -> Form:
-        """The form that is read by `chunk`, up to an empty one; a `Problem` says what is wrong."""
+    async def read(self, chunk: Callable[[], Awaitable[bytes]], boundary: str) -> None:
+        """Read the form by `chunk`, up to an empty one; a `Problem` says what is wrong."""
         parser = PartsParser(boundary.encode("latin-1", "replace"), self._limits.parts)
         try:
             while data := await chunk():
@@ -84,7 +87,6 @@ class FormReader:
             parser.close()
         except PartsError as error:
             raise Problem("malformed-body", str(error)) from error
-        return self._form
 
     def _begin(self, part: Part) -> None:
         self._part = part
@@ -110,7 +112,7 @@ class FormReader:
             raise Problem("invalid-parameter", why, parameter=name)
 
     def _begin_file(self, part: Part) -> None:
-        if self._form.has_file:
+        if self._has_file:
             why = f"{part.name!r} was sent twice; send one file a request"
             raise Problem("invalid-parameter", why, parameter=part.name)
         if part.filename is None and part.content_type in (None, "text/plain"):
@@ -119,39 +121,39 @@ class FormReader:
                 f"(curl: -F {part.name}=@photo.jpg)"
             )
             raise Problem("invalid-parameter", why, parameter=part.name)
-        self._form.has_file = True
-        self._form.filename, self._form.content_type = part.filename, part.content_type
+        self._has_file = True
+        self._body.filename, self._body.content_type = part.filename, part.content_type
 
     def _end(self) -> None:
         name = self._part.name
         if self._text is not None:
             content = b"".join(self._text)
             digest = blake3(content).hexdigest()
-            self._form.fields.append(Field(name, "text", len(content), digest))
+            self._body.fields.append(Field(name, "text", len(content), digest))
             self._add(name, self._decode(content))
         elif self._is_file and self._draft is not None:
             self._end_file(self._draft)
 
     def _end_file(self, draft: Draft) -> None:
-        form, name = self._form, self._part.name
-        if not form.filename and draft.size == 0:
+        body, part = self._body, self._part
+        if not part.filename and draft.size == 0:
             # What a browser sends for a file input in which nothing was chosen.
-            form.has_file = form.filename is not None and form.filename != ""
+            self._has_file = False
             return
-        form.values[name] = True
-        form.fields.append(
-            Field(name, "file", draft.size, draft.digest, form.filename, form.content_type)
+        body.values[part.name] = True
+        body.fields.append(
+            Field(part.name, "file", draft.size, draft.digest, part.filename, part.content_type)
         )
 
     def _add(self, name: str, value: Any) -> None:
         types = self._media.properties.get(name)
         if types is not None and types.is_list:
-            self._form.values.setdefault(name, []).append(value)
-        elif name in self._form.values and types is not None:
+            self._body.values.setdefault(name, []).append(value)
+        elif name in self._body.values and types is not None:
             why = f"{name!r} was sent twice; send it once"
             raise Problem("invalid-parameter", why, parameter=name)
         else:
-            self._form.values[name] = value
+            self._body.values[name] = value
 
     def _decode(self, content: bytes) -> Any:
         part = self._part

@@ -47,11 +47,12 @@ def parse_link(link: str) -> tuple[str, str] | None:
 
 def request_origin(scope: Scope, headers: Headers) -> str:
     """Scheme and host as the client sees them: also behind a proxy or a mapped port."""
-    forwarded = headers.get("x-forwarded-host", "").partition(",")[0].strip()
-    host = forwarded or headers.get("host", "")
-    scheme = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
-    if scheme not in _PORTS:
-        scheme = str(scope.get("scheme", "http"))
+    host, scheme = headers.get("host", ""), str(scope.get("scheme", "http"))
+    if "x-forwarded-host" in headers:
+        host = headers["x-forwarded-host"].partition(",")[0].strip() or host
+    if "x-forwarded-proto" in headers:
+        forwarded = headers["x-forwarded-proto"].partition(",")[0].strip().lower()
+        scheme = forwarded if forwarded in _PORTS else scheme
     if not _is_host(host):
         name, port = scope.get("server") or ("localhost", None)
         host = f"[{name}]" if ":" in name else name

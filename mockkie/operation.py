@@ -169,9 +169,9 @@ class Operation:
         key = self.response_key(status)
         if key is None:
             return f"status {status} is not among the responses of {self.id} ({self.place})"
-        absent = [name for name in self.headers[key] if name not in headers]
-        if absent:
-            return f"the answer {status} of {self.id} lacks the header {absent[0]}"
+        for name in self.headers[key]:
+            if name not in headers:
+                return f"the answer {status} of {self.id} lacks the header {name}"
         schema = self.schemas.get((key, essence(headers.get("content-type", JSON))))
         if body is None or schema is None or schema.is_valid(body):
             return None

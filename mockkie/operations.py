@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from itertools import count
 from typing import Final
 
 from mockkie import downloads, links
-from mockkie.body import Body
 from mockkie.contract import Contract
 from mockkie.exchange import Exchange
 from mockkie.fetching import Fetched
+from mockkie.form import Body
 from mockkie.identify import extension_for, identify
 from mockkie.media import FORM, JSON
 from mockkie.problems import Problem
@@ -22,6 +23,8 @@ from mockkie.wire import Answer
 Handler = Callable[[Exchange, Body, Draft], Awaitable[Answer]]
 
 _LONGEST_NAME: Final = 255
+_PROCESS: Final = secrets.token_hex(12)  # a version is told apart from those of other processes
+_versions: Final = count()
 _TEXT: Final = TextTypes(frozenset({"string"}))
 
 
@@ -127,7 +130,7 @@ async def _keep(
     name = given or world.generate_name(extension_for(mime, filename))
     now = world.clock.now()
     file = StoredFile(
-        id=os.urandom(12).hex(),
+        id=f"{_PROCESS}{next(_versions):x}",
         path=f"{body.values['uploadPath']}/{name}",
         name=name,
         size=draft.size,

@@ -53,6 +53,9 @@ class Part:
     length: int | None = None
 
 
+NO_PART: Final = Part("")
+
+
 class PartsParser:
     """Cuts a form into its parts, and their contents out of it, piece by piece."""
 
@@ -62,7 +65,7 @@ class PartsParser:
         self._state: Literal["before", "head", "content", "behind"] = "before"
         self._held = b"\r\n"  # so that the first boundary may be the first of all
         self._parts = 0
-        self._part = Part("")
+        self._part = NO_PART
         self._length = 0
         self._line = 0  # bytes that still belong to the empty line before a content
 

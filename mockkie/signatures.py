@@ -1,8 +1,9 @@
-"""Types by content: `filetype.guess`, without asking those that the first byte rules out.
+"""Types by content: `filetype.guess`, without asking those that a first look rules out.
 
-The library asks some eighty matchers one by one, and most say no at the first byte. Which do is
-found out from the matchers themselves, not from a list of ours: each is asked once about bytes
-of which only the first is known. `tests/test_identify.py` holds the two ways against each other.
+The library asks some eighty matchers one by one, and most say no at the first byte, or for want
+of the mark of ISO media files. Which do is found out from the matchers themselves, not from a
+list of ours: each is asked once about a content of which only that is known.
+`tests/test_identify.py` holds the two ways against each other.
 """
 
 from __future__ import annotations
@@ -13,28 +14,29 @@ from typing import Any, Final
 import filetype
 
 _LONG: Final = 8_192
+_FTYP: Final = b"ftyp"
 
 
 def guess(head: bytes) -> Any | None:
     """The first of filetype's types that `head`, the first 8 KiB of a content, is of."""
     if not head:
         return None
-    for kind in _candidates(head[0]):
+    for kind in _candidates(head[0], head[4:8] == _FTYP):
         if kind.match(head):
             return kind
     return None
 
 
 @cache
-def _candidates(first: int) -> tuple[Any, ...]:
-    """The types that a content beginning with a byte can be of, in the library's order."""
-    return tuple(kind for kind in filetype.types if not _rules_out(kind, first))
+def _candidates(first: int, ftyp: bool) -> tuple[Any, ...]:  # noqa: FBT001 - a key of the cache
+    """The types that a content can be of, in the library's order, by what is known of it."""
+    return tuple(kind for kind in filetype.types if not _rules_out(kind, _Known(first, ftyp=ftyp)))
 
 
-def _rules_out(kind: Any, first: int) -> bool:
+def _rules_out(kind: Any, known: _Known) -> bool:
     try:
-        return not kind.match(_FirstByte(first))
-    except Exception:  # noqa: BLE001 - it wants to know more than the first byte, in whatever way
+        return not kind.match(known)
+    except Exception:  # noqa: BLE001 - it wants to know more of the content, in whatever way
         return False
 
 
@@ -71,6 +73,18 @@ class _Slice:
         return True if (self == other) is False else _UNKNOWN
 
 
+class _NotFtyp:
+    """The four bytes at the place where ISO media files have their mark."""
+
+    __hash__ = None  # type: ignore[assignment]  # see `_Unknown`
+
+    def __eq__(self, other: object) -> Any:
+        return False if other == _FTYP else _UNKNOWN
+
+    def __ne__(self, other: object) -> Any:
+        return True if other == _FTYP else _UNKNOWN
+
+
 class _Position:
     """A place that is not the first one, if there is one at all."""
 
@@ -83,11 +97,12 @@ class _Position:
         return True if other == 0 else _UNKNOWN
 
 
-class _FirstByte:
-    """A long content of which only the first byte is known."""
+class _Known:
+    """A long content: known are its first byte, and whether it is an ISO media file."""
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, *, ftyp: bool) -> None:
         self._first = first
+        self._ftyp = ftyp
 
     def __len__(self) -> int:
         return _LONG
@@ -95,6 +110,8 @@ class _FirstByte:
     def __getitem__(self, key: Any) -> Any:
         if key == 0:
             return self._first
+        if key == slice(4, 8) and not self._ftyp:
+            return _NotFtyp()
         if isinstance(key, slice) and not key.start and key.step is None and (key.stop or 0) > 0:
             return _Slice(self._first)
         return _UNKNOWN

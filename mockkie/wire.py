@@ -109,11 +109,10 @@ class Request:
 
     async def chunk(self) -> bytes:
         """The next bytes of the body, none behind the last ones; raises `Disconnected`."""
-        while not self.complete:
+        data = b""
+        while not self.complete and not data:
             data = await self._next()
-            if data:
-                return data
-        return b""
+        return data
 
     async def drain(self) -> None:
         """Read on and forget, so that a client that is still sending gets to reading.
