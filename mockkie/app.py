@@ -50,7 +50,8 @@ class Mock:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self.service.ready()
+            if not self.service.is_ready:
+                await self.service.ready()
             if scope["path"] in _CONTROL or scope["path"].startswith(_BELOW):
                 await self._control(scope, receive, send)
             else:

@@ -110,8 +110,9 @@ def from_datetime(moment: datetime) -> int:
 
 def isoformat(instant: int) -> str:
     """`2025-01-01T12:00:00.000Z`: the form of `uploadedAt` (documented)."""
-    seconds, millis = divmod(max(FIRST, min(instant, LAST)), SECOND)
-    return f"{_to_the_second(seconds)}.{millis:03d}Z"
+    if not FIRST <= instant <= LAST:
+        instant = max(FIRST, min(instant, LAST))
+    return f"{_to_the_second(instant // SECOND)}.{instant % SECOND:03d}Z"
 
 
 def parse_instant(text: str) -> int:

@@ -65,6 +65,7 @@ class FormReader:
         self._draft = draft
         self._body = body
         self._has_file = False
+        self._between = True  # where the next that comes is the head of a part
         self._part = NO_PART
         self._text: list[bytes] | None = None
         self._length = 0
@@ -76,7 +77,7 @@ class FormReader:
         try:
             while data := await chunk():
                 for part, content, ends in parser.feed(data):
-                    if part is not self._part:
+                    if self._between:
                         self._begin(part)
                     if self._text is not None:
                         self._add_text(self._text, content)
@@ -84,6 +85,7 @@ class FormReader:
                         await self._draft.write(content)
                     if ends:
                         self._end()
+                    self._between = ends
             parser.close()
         except PartsError as error:
             raise Problem("malformed-body", str(error)) from error

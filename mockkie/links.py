@@ -23,6 +23,7 @@ from mockkie.worlds import World
 
 _OBSERVED: Final = "kieai"
 _HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_SAFE: Final = re.compile(r"[\w.~/-]*", re.ASCII)
 _LAST_PORT: Final = 65_535
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -36,7 +37,7 @@ def link_path(settings: Settings, world: World, path: str) -> str:
     """The path of a file's link, percent-encoded, with its leading slash."""
     below = file_path(settings, world, path)
     full = below if settings.link_style == "observed" else f"{world.account}/{below}"
-    return "/" + quote(full, safe="/")
+    return f"/{full}" if _SAFE.fullmatch(full) else "/" + quote(full, safe="/")
 
 
 def parse_link(link: str) -> tuple[str, str] | None:

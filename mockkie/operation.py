@@ -172,7 +172,8 @@ class Operation:
         for name in self.headers[key]:
             if name not in headers:
                 return f"the answer {status} of {self.id} lacks the header {name}"
-        schema = self.schemas.get((key, essence(headers.get("content-type", JSON))))
+        media = headers.get("content-type")
+        schema = self.schemas.get((key, JSON if media is None else essence(media)))
         if body is None or schema is None or schema.is_valid(body):
             return None
         return f"the answer {status} of {self.id} breaks the contract: {schema.errors(body)[0]}"

@@ -13,6 +13,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
 
@@ -37,7 +38,7 @@ class PartsError(ValueError):
     """The bytes are no multipart form; the text is a sentence that says why."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """The head of a part. Texts are UTF-8 where they are that, else Latin-1.
 
@@ -151,8 +152,12 @@ class PartsParser:
             raise PartsError(f"a form may have {self._most_parts} parts; this one has more")
 
 
+@lru_cache(maxsize=128)
 def read_head(head: bytes) -> Part:
-    """The head of one part, without the empty line behind it; raises `PartsError`."""
+    """The head of one part, without the empty line behind it; raises `PartsError`.
+
+    Remembered: a client writes the heads of its text fields the same way each time.
+    """
     usual = _USUAL.fullmatch(head)
     if usual is None:
         return _read_unusual(head)

@@ -77,8 +77,13 @@ class Service:
             raise UsageError(f"the worlds of {self.store.where} cannot be used: {error}") from error
         self.started = True
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a request may begin: started, and nobody else changes the worlds."""
+        return self.started and self.shared is None
+
     async def ready(self) -> None:
-        """What every request begins with: started, and up to date with the other processes."""
+        """What a request begins with unless `is_ready`: start, catch up with other processes."""
         if not self.started:
             await self.start()
         changes = self._changes if self.shared is None else self.shared.changes()

@@ -38,23 +38,23 @@ class Head(Headers):
         self._decoded = [
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw
         ]
-        self._values: dict[str, list[str]] = {}
-        for name, value in self._decoded:
-            self._values.setdefault(name, []).append(value)
+        self._values = dict(reversed(self._decoded))  # the first of each name
 
     def items(self) -> list[tuple[str, str]]:  # type: ignore[override]  # as starlette's own
         """Names in lower case, and values, in the order of the request."""
         return self._decoded
 
     def getlist(self, key: str) -> list[str]:
-        return self._values.get(key.lower(), [])
+        name = key.lower()
+        if len(self._values) == len(self._decoded):
+            return [self._values[name]] if name in self._values else []
+        return [value for known, value in self._decoded if known == name]
 
     def get(self, key: str, default: Any = None) -> Any:
-        values = self._values.get(key.lower())
-        return values[0] if values else default
+        return self._values.get(key.lower(), default)
 
     def __getitem__(self, key: str) -> str:
-        return self._values[key.lower()][0]
+        return self._values[key.lower()]
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and key.lower() in self._values
@@ -196,7 +196,7 @@ class Answer:
         if self.json is not None:
             self.headers.setdefault("content-type", "application/json")
         length = len(body) if self.length is None else self.length
-        early = request.has_body and not request.complete
+        early = not request.complete and request.has_body
         if self.status not in (204, 304):
             self.headers["content-length"] = str(length)
         if early and request.headers.get("expect", "").lower() == "100-continue":
@@ -216,7 +216,8 @@ class Answer:
                 body = b"" if request.method == "HEAD" else body
                 sent = len(body)
         finally:
-            await self.close()
+            if self.pieces is not None:
+                await self.pieces.aclose()
         if self.pieces is not None and sent < length:
             return sent
         if early:
