@@ -31,7 +31,7 @@ async def plant(mock: Mock, files: int) -> None:
     store = mock.service.store
     now = real_now()
     for number in range(files):
-        draft = await store.draft()
+        draft = store.draft()
         await draft.write(b"alive")
         name = f"{number:08d}.txt"
         facts = ("text/plain", draft.digest, now, now + _LONG + number)

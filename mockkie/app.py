@@ -92,7 +92,7 @@ class Mock:
         operation = self._route(exchange)
         exchange.world = authenticate(operation, request, service.worlds)
         judge_parameters(operation, request, exchange.values)
-        async with await service.store.draft() as draft:
+        async with service.store.draft() as draft:
             reader = BodyReader(operation, service.settings, draft)
             try:
                 body = await reader.read(request)

@@ -22,6 +22,7 @@ from mockkie.parts import NO_PART, Part, PartsError, PartsParser, decoded
 from mockkie.problems import Problem
 from mockkie.settings import Limits
 from mockkie.store import Draft
+from mockkie.texts import TextTypes
 
 _BOUNDARY: Final = re.compile(
     r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))', re.IGNORECASE
@@ -132,7 +133,7 @@ class FormReader:
             content = b"".join(self._text)
             digest = blake3(content).hexdigest()
             self._body.fields.append(Field(name, "text", len(content), digest))
-            self._add(name, self._decode(content))
+            self._add(name, self._decode(content), self._media.properties.get(name))
         elif self._is_file and self._draft is not None:
             self._end_file(self._draft)
 
@@ -147,22 +148,22 @@ class FormReader:
             Field(part.name, "file", draft.size, draft.digest, part.filename, part.content_type)
         )
 
-    def _add(self, name: str, value: Any) -> None:
-        types = self._media.properties.get(name)
-        if types is not None and types.is_list:
-            self._body.values.setdefault(name, []).append(value)
-        elif name in self._body.values and types is not None:
+    def _add(self, name: str, text: str, types: TextTypes | None) -> None:
+        values = self._body.values
+        if types is None:
+            values[name] = text
+        elif types.is_list:
+            values.setdefault(name, []).append(types.read(text))
+        elif name in values:
             why = f"{name!r} was sent twice; send it once"
             raise Problem("invalid-parameter", why, parameter=name)
         else:
-            self._body.values[name] = value
+            values[name] = types.read(text)
 
-    def _decode(self, content: bytes) -> Any:
+    def _decode(self, content: bytes) -> str:
         part = self._part
         try:
-            text = decoded(content, part.charset) if part.charset else content.decode()
+            return decoded(content, part.charset) if part.charset else content.decode()
         except (LookupError, ValueError):
             why = f"{part.name!r} is not text in {part.charset or 'UTF-8'}; send it in UTF-8"
             raise Problem("invalid-parameter", why, parameter=part.name) from None
-        types = self._media.properties.get(part.name)
-        return text if types is None else types.read(text)

@@ -47,7 +47,7 @@ _EXTENSIONS: Final = {
 }
 """Of types that the tables do not know, since they are other names, or know as something else."""
 _MIME: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
-_EXTENSION: Final = re.compile(r"[A-Za-z0-9]{1,16}")
+_LONGEST: Final = 16  # letters and digits of an extension
 _WEAK: Final = 2
 """A signature of so few bytes is outweighed by a name: many a text begins with BM or MZ."""
 
@@ -82,7 +82,8 @@ def extension_for(mime: str, *names: str | None) -> str:
 
 def _extension(name: str | None) -> str:
     stem, dot, extension = (name or "").rpartition(".")
-    return extension if dot and stem and _EXTENSION.fullmatch(extension) else ""
+    fits = dot and stem and len(extension) <= _LONGEST and extension.isascii()
+    return extension if fits and extension.isalnum() else ""
 
 
 def _of_name(name: str | None) -> str | None:

@@ -28,14 +28,14 @@ _versions: Final = count()
 _TEXT: Final = TextTypes(frozenset({"string"}))
 
 
-async def upload_file_stream(exchange: Exchange, body: Body, draft: Draft) -> Answer:
+def upload_file_stream(exchange: Exchange, body: Body, draft: Draft) -> Awaitable[Answer]:
     """Keep the file of a form. Of its filename only the extension survives (observed)."""
-    return await _keep(exchange, body, draft, body.filename, body.content_type)
+    return _keep(exchange, body, draft, body.filename, body.content_type)
 
 
-async def upload_file_base64(exchange: Exchange, body: Body, draft: Draft) -> Answer:
+def upload_file_base64(exchange: Exchange, body: Body, draft: Draft) -> Awaitable[Answer]:
     """Keep what was decoded; the type of a data URL is a hint (documented: it is inferred)."""
-    return await _keep(exchange, body, draft, None, body.content_type)
+    return _keep(exchange, body, draft, None, body.content_type)
 
 
 async def upload_file_url(exchange: Exchange, body: Body, draft: Draft) -> Answer:

@@ -19,6 +19,8 @@ from urllib.parse import unquote_to_bytes
 
 from multipart import parse_content_disposition, parse_options_header
 
+State = Literal["before", "head", "content", "behind"]
+
 MOST_HEAD: Final = 8_192
 _NO_CHARSETS: Final = ("punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7")
 _USUAL: Final = re.compile(
@@ -63,7 +65,7 @@ class PartsParser:
     def __init__(self, boundary: bytes, most_parts: int) -> None:
         self._delimiter = b"\r\n--" + boundary
         self._most_parts = most_parts
-        self._state: Literal["before", "head", "content", "behind"] = "before"
+        self._state: State = "before"
         self._held = b"\r\n"  # so that the first boundary may be the first of all
         self._parts = 0
         self._part = NO_PART
@@ -75,18 +77,18 @@ class PartsParser:
 
         Raises `PartsError`. To be used up before the next call.
         """
-        data, at, part, ends = self._held + data, 0, self._part, True
-        while self._state != "behind":
-            fresh = self._state == "head"
+        data, at, part, state, ends = self._held + data, 0, self._part, self._state, True
+        while state != "behind":
+            fresh = state == "head"
             if fresh:
                 end = self._end_of_head(data, at)
                 if end < 0:
                     break
                 part = self._part = read_head(data[at + 2 : end])
-                self._state, self._length, self._line, at = "content", 0, 2, end + 2
-            start, stop = self._find_boundary(data, at)
+                state, self._length, self._line, at = "content", 0, 2, end + 2
+            start, stop = self._find_boundary(data, at, state)
             tail = data[stop : stop + 2] if stop else b""
-            if self._state == "content":
+            if state == "content":
                 begin = at + self._line
                 if start >= begin:
                     self._length += start - begin
@@ -99,9 +101,9 @@ class PartsParser:
             at = start
             if len(tail) < _TAIL:
                 break
-            self._next(tail, ends=ends)
-            at = stop
-        self._held = data[at:] if self._state != "behind" else b""
+            state, at = self._behind_boundary(tail, ends=ends), stop
+        self._state = state
+        self._held = data[at:] if state != "behind" else b""
 
     def close(self) -> None:
         """No more bytes will come; raises `PartsError` when some are missing."""
@@ -116,10 +118,10 @@ class PartsParser:
             raise PartsError("the head of a part is over 8 KiB")
         return end
 
-    def _find_boundary(self, data: bytes, at: int) -> tuple[int, int]:
+    def _find_boundary(self, data: bytes, at: int, state: State) -> tuple[int, int]:
         """Where a boundary with its line break begins and ends; or 0, and what is no part."""
         delimiter = self._delimiter
-        if self._state == "content":
+        if state == "content":
             start = data.find(delimiter, at)
             if start >= 0:
                 return start, start + len(delimiter)
@@ -132,8 +134,8 @@ class PartsParser:
             raise PartsError("the first boundary does not stand at the start of a line")
         return start, start + len(delimiter)
 
-    def _next(self, tail: bytes, *, ends: bool) -> None:
-        """Go on behind a boundary that the part before it reaches up to, if it `ends` well."""
+    def _behind_boundary(self, tail: bytes, *, ends: bool) -> State:
+        """What comes next, if the part before `ends` as it should."""
         if tail not in _TAILS:
             if tail.startswith(b"\n"):
                 raise PartsError("the lines of this multipart form end with LF, not with CRLF")
@@ -144,12 +146,11 @@ class PartsParser:
                 f"it has {self._length:,} bytes"
             )
         if tail == b"--":
-            self._state = "behind"
-            return
-        self._state = "head"
+            return "behind"
         self._parts += 1
         if self._parts > self._most_parts:
             raise PartsError(f"a form may have {self._most_parts} parts; this one has more")
+        return "head"
 
 
 @lru_cache(maxsize=128)

@@ -52,6 +52,8 @@ class TextTypes:
 
     def read(self, text: str) -> Any:
         """The value of one text; the text itself where it stands for nothing else."""
+        if not self.own or "string" in self.own:
+            return text
         return read_text(text, self.items if self.is_list else self.own)
 
 

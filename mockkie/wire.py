@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, Self
 
 import orjson
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from mockkie.clock import stopwatch
 
@@ -97,9 +97,8 @@ class Request:
     @property
     def target(self) -> str:
         """Path and query as they came."""
-        query = self.scope.get("query_string", b"")
-        raw = self.raw_path + (b"?" + query if query else b"")
-        return raw.decode("ascii", errors="backslashreplace")
+        query, raw = self.scope.get("query_string"), self.raw_path
+        return (raw + b"?" + query if query else raw).decode("ascii", "backslashreplace")
 
     @property
     def has_body(self) -> bool:
@@ -109,10 +108,11 @@ class Request:
 
     async def chunk(self) -> bytes:
         """The next bytes of the body, none behind the last ones; raises `Disconnected`."""
-        data = b""
-        while not self.complete and not data:
-            data = await self._next()
-        return data
+        while not self.complete:
+            data = self._take(await self._receive())
+            if data:
+                return data
+        return b""
 
     async def drain(self) -> None:
         """Read on and forget, so that a client that is still sending gets to reading.
@@ -123,7 +123,7 @@ class Request:
         try:
             while not self.complete and self.received < DRAIN_BYTES and stopwatch() < until:
                 async with asyncio.timeout(SILENCE_SECONDS):
-                    await self._next()
+                    await self.chunk()
         except (TimeoutError, Disconnected):
             return
 
@@ -139,10 +139,9 @@ class Request:
     async def _watch(self) -> None:
         with contextlib.suppress(Disconnected):
             while True:
-                await self._next()
+                self._take(await self._receive())
 
-    async def _next(self) -> bytes:
-        message = await self._receive()
+    def _take(self, message: Message) -> bytes:
         if message["type"] == "http.disconnect":
             self.disconnected = True
             raise Disconnected

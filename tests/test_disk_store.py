@@ -41,7 +41,7 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def upload(store: DiskStore, path: str, content: bytes, expires_at: int = 100) -> StoredFile:
     async def go() -> StoredFile:
-        async with await store.draft() as draft:
+        async with store.draft() as draft:
             await draft.write(content)
             file = StoredFile(
                 id=f"id-{next(versions)}",
@@ -280,7 +280,7 @@ def test_a_draft_that_failed_is_over(monkeypatch: pytest.MonkeyPatch, store: Dis
         if name == "write":
             raise OSError(errno.ENOSPC, "full")
 
-    draft = drive(store.draft())
+    draft = store.draft()
     with monkeypatch.context() as patch:
         stand_before_os(patch, System(fail))
         with pytest.raises(OSError, match="full"):
@@ -395,7 +395,7 @@ say("ready")
 for number in range(150 if shared else 10**9):
     world, path = chance.choice(["default", "default", "short"]), f"p{chance.randrange(6)}"
     content = chance.randbytes(chance.choice([0, 10, 1_000, 70_000, 300_000]))
-    draft = drive(store.draft())
+    draft = store.draft()
     for at in range(0, len(content), 40_000):
         drive(draft.write(content[at : at + 40_000]))
     if chance.random() < 0.1:
@@ -484,7 +484,7 @@ def test_a_neighbour_that_opens_leaves_uploads_in_flight_alone(
     store: DiskStore, folder: Path
 ) -> None:
     async def go() -> None:
-        async with await store.draft() as draft:
+        async with store.draft() as draft:
             await draft.write(LARGE)
             await DiskStore.open_folder(folder, lock=False).close()
             file = StoredFile("id", "path", "path", draft.size, "", draft.digest, 1, 2)
@@ -542,7 +542,7 @@ def test_closing_lets_go_of_the_folder_and_may_be_repeated(folder: Path) -> None
     store = DiskStore.open_folder(folder, small=-1)
     upload(store, "path", LARGE)
     reading = drive(store.open("default", upload(store, "other", SMALL)))
-    draft = drive(store.draft())
+    draft = store.draft()
     drive(draft.write(LARGE))
     assert reading is not None
     drive(store.close())
@@ -611,7 +611,7 @@ def test_only_the_owner_may_look(folder: Path) -> None:
     try:
         store = DiskStore.open_folder(folder)
         upload(store, "path", LARGE)
-        draft = drive(store.draft())
+        draft = store.draft()
         drive(draft.write(LARGE))
         modes = {each: stat.S_IMODE(each.stat().st_mode) for each in (folder, *folder.rglob("*"))}
     finally:
@@ -705,12 +705,12 @@ def test_small_uploads_and_small_chunks_cost_few_calls(
     upload(store, "warm", SMALL)
     calls: list[str] = []
     stand_before_os(monkeypatch, System(calls.append))
-    draft = drive(store.draft())
+    draft = store.draft()
     drive(draft.write(SMALL))
     assert calls == []
     drive(draft.discard())
     calls.clear()
-    draft = drive(store.draft())
+    draft = store.draft()
     for _ in range(1_000):
         drive(draft.write(LARGE[:1_000]))
     assert calls.count("write") == 1_000_000 // 66_000  # 66 chunks are the first to reach BATCH

@@ -120,7 +120,7 @@ class Stores(RuleBasedStateMachine):
 
     @rule(content=contents)
     def begin(self, content: bytes) -> None:
-        self.uploads.append(Upload([drive(store.draft()) for store in self.stores], content))
+        self.uploads.append(Upload([store.draft() for store in self.stores], content))
 
     @precondition(lambda self: self.uploads)
     @rule(data=st.data(), chunk=st.sampled_from(CHUNKS), times=st.integers(0, 40))
@@ -338,7 +338,7 @@ def test_bytes_come_back_whatever_the_chunks(tmp_path: Path, kind: str, chunks: 
     store = MemoryStore() if kind == "memory" else DiskStore.open_folder(tmp_path)
     for size in SIZES:
         content = (bytes(range(251)) * (size // 251 + 1))[:size]
-        draft = drive(store.draft())
+        draft = store.draft()
         sizes, done = cycle(chunks), 0
         while done < size:
             piece = content[done : done + next(sizes)]

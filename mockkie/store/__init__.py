@@ -122,8 +122,8 @@ class Store(ABC):
     """What a person reads about the place: `memory` or a folder."""
 
     @abstractmethod
-    async def draft(self) -> Draft:
-        """Open an upload."""
+    def draft(self) -> Draft:
+        """Open an upload, without I/O."""
 
     @abstractmethod
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:

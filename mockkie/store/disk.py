@@ -122,7 +122,7 @@ class DiskStore(Store):
             undo.pop_all()
         return store
 
-    async def draft(self) -> DiskDraft:
+    def draft(self) -> DiskDraft:
         blob = next(self._blobs)
         return DiskDraft(blob, self._in_incoming(blob), self._drafts)
 

@@ -140,7 +140,7 @@ class MemoryStore(Store):
     def _shelf(self, world: str) -> _Shelf:
         return self._shelves.get(world) or self._shelves.setdefault(world, _Shelf())
 
-    async def draft(self) -> MemoryDraft:
+    def draft(self) -> MemoryDraft:
         return MemoryDraft()
 
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
