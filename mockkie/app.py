@@ -15,7 +15,7 @@ from mockkie.clock import http_date, stopwatch
 from mockkie.contract import decode_path
 from mockkie.control import PREFIX, control_app
 from mockkie.exchange import Exchange
-from mockkie.journal import REDACTED, Entry
+from mockkie.journal import REDACTED, Entry, head_text
 from mockkie.operation import Operation
 from mockkie.operations import HANDLERS, check_handlers
 from mockkie.parameters import judge_parameters
@@ -117,10 +117,12 @@ class Mock:
             at=0,  # the end of the request is what counts, see `_serve`
             method=request.method,
             target=self._redacted_target(request),
-            headers=[
-                (known[0], _redact(known[1])) if known[0] in self._secrets else known
-                for known in request.headers.items()
-            ],
+            head=head_text(
+                [
+                    (known[0], _redact(known[1])) if known[0] in self._secrets else known
+                    for known in request.headers.items()
+                ]
+            ),
         )
         return Exchange(self.service, request, world, entry)
 

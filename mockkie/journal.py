@@ -6,9 +6,8 @@ Bounded in bytes: the oldest entries go first, and the journal says how many wen
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, Final, Literal, Self
 
 from mockkie.clock import isoformat, parse_instant
@@ -69,13 +68,14 @@ class Entry:
     """One request and its answer. Secrets are redacted before they get here.
 
     `at` is the world's instant, `received` and `sent` are body bytes, `seconds` is real time.
+    `head` are the headers as `head_text` writes them: one text weighs less than twenty.
     `notes` tell what the mock did that the answer does not show.
     """
 
     at: int
     method: str
     target: str
-    headers: Sequence[tuple[str, str]] = ()
+    head: str = ""
     operation: str | None = None
     fields: Sequence[Field] = ()
     notes: list[str] = field(default_factory=list)
@@ -92,12 +92,15 @@ class Entry:
     @property
     def weight(self) -> int:
         """About how many bytes of memory the entry holds."""
-        headers = sum(map(len, chain.from_iterable(self.headers)))
         fields = 400 * len(self.fields) + sum([len(field.name) for field in self.fields])
-        texts = len(self.target) + len(self.msg or "") + len(self.why or "")
-        return (
-            _FIXED + headers + 200 * len(self.headers) + fields + texts + sum(map(len, self.notes))
-        )
+        texts = len(self.target) + len(self.head) + len(self.msg or "") + len(self.why or "")
+        return _FIXED + fields + texts + sum(map(len, self.notes))
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Names in lower case, and values, in the order of the request."""
+        pairs = [line.partition(": ") for line in self.head.split("\n")] if self.head else []
+        return [(name, value) for name, _, value in pairs]
 
     def to_json(self) -> dict[str, Any]:
         """The entry for the control API."""
@@ -125,7 +128,7 @@ class Entry:
         """The entry that `to_json` wrote."""
         return cls(
             at=parse_instant(value["at"]),
-            headers=[(name, text) for name, text in value["headers"]],
+            head=head_text(value["headers"]),
             fields=[Field.from_json(known) for known in value["fields"]],
             **{name: value[name] for name in _PLAIN},
         )
@@ -136,6 +139,11 @@ class Entry:
         reason = f"  {self.why}" if self.why else ""
         notes = "".join(f"  [{note}]" for note in self.notes)
         return f"{self.method} {self.target} {outcome}{reason}{notes}"
+
+
+def head_text(headers: Iterable[Sequence[str]]) -> str:
+    """Headers, pairs of name and value, as lines: neither can hold the end of one."""
+    return "\n".join([f"{name}: {value}" for name, value in headers])
 
 
 class Journal:

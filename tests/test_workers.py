@@ -131,7 +131,7 @@ def test_workers_need_a_folder_to_share() -> None:
 
 
 def entry(text: str) -> Entry:
-    return Entry(at=0, method="GET", target=f"/{text}", headers=[("a", "b")], notes=[text])
+    return Entry(at=0, method="GET", target=f"/{text}", head="a: b", notes=[text])
 
 
 @given(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockkie.journal import Entry, Field, Journal
+from mockkie.journal import Entry, Field, Journal, head_text
 from mockkie.worlds import DEFAULT_WORLD, World, Worlds
 
 # ---------------------------------------------------------------------------------- the journal
@@ -81,7 +81,7 @@ def typical(number: int) -> Entry:
         at=1_735_732_800_000 + number,
         method="POST",
         target=f"/api/file-stream-upload?{number}",
-        headers=[
+        head=head_text(
             (name, value + str(number))
             for name, value in (
                 ("host", "127.0.0.1:5430"),
@@ -93,7 +93,7 @@ def typical(number: int) -> Entry:
                 ("content-length", "15483"),
                 ("content-type", "multipart/form-data; boundary=0123456789abcdef0123456789abcdef"),
             )
-        ],
+        ),
         operation="upload-file-stream",
         fields=[
             Field("file", "file", 15_000, "a" + digest, f"photo-{number}.jpg", "image/jpeg"),
@@ -115,7 +115,7 @@ def refused(number: int) -> Entry:
         at=number + 10**12,
         method="POST",
         target=f"/api/file-base64-upload?{number}",
-        headers=[("host", f"127.0.0.1:{number}"), ("content-length", str(number + 1000))],
+        head=head_text([("host", f"127.0.0.1:{number}"), ("content-length", str(number + 1000))]),
         decision="refused",
         status=401,
         code=401,
@@ -129,7 +129,9 @@ def download(number: int) -> Entry:
         at=number + 10**12,
         method="GET",
         target=f"/12345678/images/user-uploads/a-picture-with-a-name-{number}.jpg",
-        headers=[(f"x-header-{index}", f"{number} {index} " + "v" * 40) for index in range(12)],
+        head=head_text(
+            (f"x-header-{index}", f"{number} {index} " + "v" * 40) for index in range(12)
+        ),
         operation="download-file",
         status=200,
         sent=10_000_000,
