@@ -18,6 +18,7 @@ from mockkie.wire import printable
 
 _UPGRADE: Final = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 _SMALL: Final = 16_384
+_AHEAD: Final = 1 << 20  # bytes of a body that may wait for the app
 
 
 class Gathering(asyncio.Transport):
@@ -92,6 +93,16 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_body = True
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """As uvicorn's, which copies the bytes twice and stops reading after every piece."""
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body = cycle.body + body if cycle.body else body  # type: ignore[assignment]
+        if len(cycle.body) > _AHEAD:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         self._in_body = False

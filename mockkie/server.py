@@ -28,6 +28,8 @@ Result = TypeVar("Result")
 
 GRACE_SECONDS: Final = 30
 KEEP_ALIVE_SECONDS: Final = 75
+_TRIM_THRESHOLD: Final = -1  # the numbers of mallopt(3)
+_MMAP_THRESHOLD: Final = -3
 _BACKLOG: Final = 2_048
 _START_SECONDS: Final = 60.0
 
@@ -168,12 +170,22 @@ class Server:
 
 
 def tune_process() -> None:
-    """Fit the garbage collector to a process that does nothing but serve: about 8 % of a request.
+    """Fit memory management to a process that does nothing but serve.
 
-    What is there by now stays to the end, and hardly anything that a request leaves is a circle.
+    Garbage: what is there by now stays to the end, and hardly anything that a request leaves is a
+    circle (8 % of a small upload). glibc: the pieces of a large upload are allocated and freed by
+    the thousand; it gives their pages back each time, and has them zeroed anew (a third of a
+    large upload).
     """
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - nobody else needs it
+
+        with contextlib.suppress(AttributeError):  # another C library than glibc
+            malloc = ctypes.CDLL(None).mallopt
+            malloc(_MMAP_THRESHOLD, 4 << 20)
+            malloc(_TRIM_THRESHOLD, 16 << 20)
 
 
 def _bind_all(host: str, ports: Sequence[int]) -> list[socket.socket]:
