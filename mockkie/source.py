@@ -90,6 +90,8 @@ class Source:
         except yaml.YAMLError as error:
             place = self._show(getattr(error, "problem_mark", None))
             problem = getattr(error, "problem", None) or str(error)
+            if "nesting depth" in problem:  # libyaml from 0.2.6 on looks ahead, and sees it first
+                raise DocumentError(f"{place}: this is nested more than {_DEEPEST} deep") from error
             raise DocumentError(f"{place}: this is not YAML: {problem}") from error
         except UnicodeEncodeError as error:
             raise DocumentError(f"{self.name}: this is not Unicode: {error}") from error
