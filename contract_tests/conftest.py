@@ -1,16 +1,19 @@
-"""One target for the whole run."""
+"""The suite brings its hooks, its markers and its fixture `target` along."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from mockkie.harness.plugin import (
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_pyfunc_call,
+    pytest_runtest_makereport,
+    target,
+)
 
-import pytest
-
-from .target import Target, open_target
-
-
-@pytest.fixture(scope="session")
-def target() -> Iterator[Target]:
-    """The API under test; see `target.open_target`."""
-    with open_target() as opened:
-        yield opened
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_pyfunc_call",
+    "pytest_runtest_makereport",
+    "target",
+]

@@ -10,7 +10,7 @@ import jsonschema_rs
 import orjson
 import requests
 
-from .target import read_document
+from mockkie.harness.document import read_document
 
 NAME: Final = re.compile(rb'[; ]name="([^"]*)"')
 FILENAME: Final = re.compile(rb'filename="([^"]*)"')

@@ -1,4 +1,4 @@
-"""Fixtures for users' test suites: `kie`, `kie_server`, `kie_app`. The only module with pytest."""
+"""Fixtures for users' test suites, `kie` and others; and the options of the contract suite."""
 
 from __future__ import annotations
 
@@ -15,6 +15,27 @@ if TYPE_CHECKING:
 _SHOWN: Final = 30
 _JOURNAL: Final = "journal"
 _KIE: Final[pytest.StashKey[list[tuple[str, Kie, int]]]] = pytest.StashKey()
+_OPTIONS: Final = {
+    "target": ("url", str, "base URL of the API under test; without it a mock is"),
+    "profile": ("profile", str, "quick or full"),
+    "seed": ("seed", int, "what generated data begin with"),
+    "max-requests": ("most_requests", int, "as many requests a run may send"),
+    "rate": ("rate", float, "as many requests a second"),
+    "overwrite-delay": ("overwrite_delay", float, "seconds that old bytes may be served"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `pytest --pyargs mockkie.contract_tests`; keys come from `KIE_API_KEY`.
+
+    They stand here since pytest knows only installed plugins by the time that it reads options.
+    """
+    group = parser.getgroup("mockkie", "contract suite of mockkie")
+    for name, (field, kind, text) in _OPTIONS.items():
+        group.addoption(f"--mockkie-{name}", dest=f"mockkie_{field}", type=kind, help=text)
+    group.addoption(
+        "--mockkie-live", dest="mockkie_live", action="store_true", help="try a real service, too"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,14 @@ LAYERS: Sequence[Sequence[str]] = [
     for layer in """
     __main__;
     cli;
+    checking;
+    harness.check;
+    harness.plugin;
+    harness.target harness.report harness.report_formats harness.report_html;
+    harness.curl;
+    harness.session;
+    harness.document;
+    harness.verdicts harness;
     terminal remote;
     serving workers pytest_plugin;
     kie kie_clock kie_files server protocol;
@@ -240,13 +248,25 @@ def test_the_store_does_not_know_starlette(name: str) -> None:
     assert reaches("mockkie", PACKAGE, name).isdisjoint({"starlette", "uvicorn"})
 
 
-def test_only_the_plugin_knows_a_test_library() -> None:
+def test_only_plugin_and_harness_know_a_test_library() -> None:
     who = {
         name
         for name, module in PACKAGE.items()
         if TEST_LIBRARIES & {found.module.partition(".")[0] for found in module.imports}
     }
-    assert who == {"pytest_plugin"}
+    assert who == {"pytest_plugin", "harness.plugin", "harness.check"}
+
+
+def test_the_judge_shares_nothing_with_the_mock() -> None:
+    """A keyword of the document that one misreads must not be agreed upon by the other."""
+    shared = {
+        imported
+        for module, imported, _ in edges("mockkie", PACKAGE)
+        if module.name.startswith("harness")
+    }
+    assert {name for name in shared if not name.startswith("harness")} <= {
+        *("clock", "problems", "__init__")
+    }
 
 
 def test_only_the_clock_reads_the_system_s_time() -> None:
@@ -257,7 +277,8 @@ def test_only_the_clock_reads_the_system_s_time() -> None:
 
 
 def test_few_speak_asgi() -> None:
-    assert {name for name, module in PACKAGE.items() if speaks_asgi(module)} == ASGI
+    mock = {name: module for name, module in PACKAGE.items() if not name.startswith("harness")}
+    assert {name for name, module in mock.items() if speaks_asgi(module)} == ASGI
 
 
 def test_the_suite_knows_the_front_door_only() -> None:
@@ -267,6 +288,7 @@ def test_the_suite_knows_the_front_door_only() -> None:
         for module in SUITE.values()
         for found in module.imports
         if found.module.partition(".")[0] == "mockkie"
+        and not found.module.startswith("mockkie.harness.")
     } <= {("mockkie", None)}
 
 

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 import mockkie
-from contract_tests.target import NoTargetError, loopback, open_target
+from mockkie.harness.target import Plan, open_target
 from mockkie.kie import Runner
 from mockkie.store.disk import DiskStore
 
@@ -173,7 +173,7 @@ def test_the_suite_takes_a_target_from_the_environment(monkeypatch: pytest.Monke
     with mockkie.serve(keys=["its-key"]) as kie:
         monkeypatch.setenv("MOCKKIE_TARGET", kie.base_url + "/")
         monkeypatch.setenv("KIE_API_KEY", "its-key")
-        with open_target() as target:
+        with open_target(Plan.of_environment()) as target:
             assert target.url == kie.base_url
             assert target.post("/api/file-stream-upload").status_code == 400
             stranger = target.with_authorization(None)
@@ -188,7 +188,16 @@ def test_the_suite_takes_a_target_from_the_environment(monkeypatch: pytest.Monke
     ],
 )
 def test_the_suite_is_not_let_loose_on_others(address: str) -> None:
-    with pytest.raises(NoTargetError, match="loopback"):
-        loopback(address)
-    assert loopback("http://127.0.0.1:5430/") == "http://127.0.0.1:5430"
-    assert loopback("http://[::1]:5430") == "http://[::1]:5430"
+    with (
+        pytest.raises(mockkie.UsageError, match=r"--live|no base URL"),
+        open_target(Plan(address)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:5430/", "http://[::1]:5430", "http://localhost"]
+)
+def test_the_suite_tries_this_machine(address: str) -> None:
+    with open_target(Plan(address)) as target:
+        assert target.url == address.rstrip("/")

@@ -1,0 +1,130 @@
+"""The API against a model of a few lines: what is uploaded, overwritten, refused and expired.
+
+Every file that the model knows is looked at, not only the one that was touched last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    get_state_machine_test,
+    initialize,
+    precondition,
+    rule,
+)
+
+from mockkie.harness.target import Plan, Target
+
+from .calls import GONE, ROUTES, accepted, as_stream, eventually, expect, refused
+from .test_expiry import MARGIN, life
+
+PLAN: Final = Plan.of_environment()
+NAMES: Final = ("a.txt", "A.txt", "a b.txt", "é.txt")
+FOLDERS: Final = ("x", "x/y")
+CONTENTS: Final = st.sampled_from([b"1", b"\r\n", b"two", b"0" * 70_000]) | st.binary(
+    min_size=1, max_size=30
+)
+
+
+@dataclass
+class Known:
+    """A file of the model: its bytes, what they were before, its link, and its age in seconds."""
+
+    content: bytes
+    older: list[bytes]
+    link: str
+    age: float = 0.0
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is far enough from its end to be judged."""
+        return abs(self.age - life()) > MARGIN / 2
+
+
+class Uploads(RuleBasedStateMachine):
+    """Uploads by all routes to a few names, so that they meet."""
+
+    target: Target
+
+    @initialize()
+    def begin(self) -> None:
+        """A folder of its own for each sequence."""
+        self.target.begin()
+        self.folder = self.target.folder()
+        self.files: dict[tuple[str, str], Known] = {}
+
+    @rule(
+        route=st.sampled_from(list(ROUTES)),
+        place=st.tuples(st.sampled_from(FOLDERS), st.sampled_from(NAMES)),
+        content=CONTENTS,
+    )
+    def upload(self, route: str, place: tuple[str, str], content: bytes) -> None:
+        """A new file, or a new version of one."""
+        fields = {"uploadPath": f"{self.folder}/{place[0]}", "fileName": place[1]}
+        data = accepted(ROUTES[route](self.target, content, fields))
+        size = len(content)
+        expect(data["fileSize"] == size, f"fileSize of {size} bytes is {data['fileSize']}")
+        before = self.files.get(place)
+        if before is not None:
+            same = before.link == data["downloadUrl"]
+            expect(same, "an overwrite changed the link of the file")
+        older = [] if before is None else [*before.older, before.content]
+        self.files[place] = Known(content, older, data["downloadUrl"])
+
+    @rule(place=st.tuples(st.sampled_from(FOLDERS), st.sampled_from(NAMES)))
+    def intrude(self, place: tuple[str, str]) -> None:
+        """Somebody without a key changes nothing."""
+        fields = {"uploadPath": f"{self.folder}/{place[0]}", "fileName": place[1]}
+        refused(as_stream(self.target.with_authorization("Bearer wrong"), b"theirs", fields), 401)
+
+    @precondition(lambda self: self.target.has_clock and self.files)
+    @rule(part=st.sampled_from([0.25, 0.5, 0.75]))
+    def wait(self, part: float) -> None:
+        """Time passes for every file."""
+        self.target.advance(life() * part + MARGIN)
+        for known in self.files.values():
+            known.age += life() * part + MARGIN
+
+    @rule()
+    def look(self) -> None:
+        """Every file is as the model says."""
+        for place, known in self.files.items():
+            if not known.judged:
+                continue
+            if known.age < life():
+                eventually(self.target, known.link, known.content, known.older)
+                continue
+            status = self.target.get(known.link).status_code
+            name = "/".join(place)
+            expect(status in GONE, f"behind its three days the link of {name} is answered {status}")
+
+    def teardown(self) -> None:
+        """At the end of each sequence everything is looked at."""
+        if hasattr(self, "files"):
+            self.look()
+
+
+@pytest.mark.clause("overwrite.latest-bytes", "overwrite.nothing-else", "content.byte-exact")
+@pytest.mark.clause("auth.changes-nothing", "expiry.three-days", "overwrite.restarts-life")
+@pytest.mark.once
+def test_any_sequence_agrees_with_the_model(target: Target) -> None:
+    """Uploads, overwrites, intruders and time in any order."""
+    machine = type("Uploads", (Uploads,), {"target": target})
+    test = get_state_machine_test(
+        machine,
+        settings=settings(
+            max_examples=80 if PLAN.full else 6,
+            stateful_step_count=30 if PLAN.full else 18,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    seed(PLAN.seed)(test)()

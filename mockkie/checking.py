@@ -1,0 +1,83 @@
+"""What `mockkie check` says while it runs, and at its end. Knows no requests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+from rich.console import Console
+
+from mockkie.harness.check import Progress, run_check
+from mockkie.harness.report import (
+    check_report_path,
+    github_annotations,
+    print_report,
+    write_report,
+)
+from mockkie.harness.target import MOCK_KEY, Plan, reach
+from mockkie.harness.verdicts import UNCHECKED_CODE, VIOLATED_CODE
+from mockkie.problems import UsageError
+
+_REQUESTS: Final = {"quick": 1_500, "full": 20_000}
+
+
+def check_in_terminal(options: Mapping[str, Any]) -> int:
+    """Run the suite as the options say; returns the exit code. `UsageError` for wrong options."""
+    plan = _plan(options)
+    for path in options["reports"]:
+        check_report_path(path)
+    if plan.url is not None:
+        missing = reach(plan)
+        if missing:
+            click.echo(f"not checked: {missing}", err=True)
+            return UNCHECKED_CODE
+    report = run_check(plan, options["only"], _progress(quiet=options["quiet"]))
+    for path in options["reports"]:
+        write_report(report, path)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in github_annotations(report):
+            click.echo(line)
+    if not options["quiet"]:
+        print_report(report, Console(highlight=False, no_color="NO_COLOR" in os.environ))
+        if report.exit_code == VIOLATED_CODE:
+            words = ["mockkie", "check", plan.url or "", "--seed", str(plan.seed)]
+            click.echo("again: " + " ".join(word for word in words if word))
+    else:
+        click.echo(", ".join(f"{number} {name}" for name, number in report.summary.items()))
+    return report.exit_code
+
+
+def _plan(options: Mapping[str, Any]) -> Plan:
+    url, key = options["url"], options["key"]
+    if url is not None and key is None and options["live"]:
+        raise UsageError("no key: set KIE_API_KEY to a key of the service")
+    if options["live"] and "KIE_API_KEY" not in os.environ:
+        raise UsageError("the key of a real service comes from the environment: set KIE_API_KEY")
+    profile = options["profile"]
+    return Plan(
+        url=url.rstrip("/") if url else None,
+        key=key or MOCK_KEY,
+        other_key=options["other_key"],
+        profile=profile,
+        seed=options["seed"],
+        most_requests=options["most_requests"] or _REQUESTS[profile],
+        rate=options["rate"] or (5.0 if options["live"] else None),
+        live=options["live"],
+        overwrite_delay=options["overwrite_delay"],
+    )
+
+
+def _progress(*, quiet: bool) -> Progress:
+    """One line that is written over, where a person looks at it."""
+    if quiet or not sys.stderr.isatty():
+        return lambda *_: None
+
+    def tell(done: int, everything: int, name: str) -> None:
+        end = "\r" if done < everything else "\r\033[2K"
+        text = f"\033[2K{done}/{everything} {name}"[:90] if done < everything else ""
+        click.echo(text + end, nl=False, err=True)
+
+    return tell

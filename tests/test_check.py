@@ -1,0 +1,129 @@
+"""`mockkie check` as people run it: in a process of its own, on servers of all kinds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mockkie
+from mockkie.harness.document import clauses, suite_folder
+from mockkie.harness.verdicts import Level
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Run:
+    code: int
+    output: str
+    report: dict[str, Any]
+
+    def verdicts(self, verdict: str, level: str = "") -> set[str]:
+        """The clauses of a verdict, of a level if one is given."""
+        return {
+            clause["id"]
+            for clause in self.report.get("clauses", ())
+            if clause["verdict"] == verdict and level in ("", clause["level"])
+        }
+
+
+def check(folder: Path, *words: str, **variables: str) -> Run:
+    """One run of the command, with its JSON report."""
+    at = folder / "report.json"
+    environment: Mapping[str, str] = {**os.environ, "NO_COLOR": "1", **variables}
+    done = subprocess.run(
+        [sys.executable, "-m", "mockkie", "check", *words, "--report", str(at)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        cwd=folder,
+    )
+    report = json.loads(at.read_bytes()) if at.exists() else {}
+    return Run(done.returncode, done.stdout + done.stderr, report)
+
+
+@pytest.mark.parametrize("profile", ["documented", "observed"])
+@pytest.mark.parametrize("store", ["memory", "disk"])
+def test_the_mock_keeps_the_contract(tmp_path: Path, store: str, profile: str) -> None:
+    data = "memory:" if store == "memory" else tmp_path / "data"
+    with mockkie.serve(data=data, profile=profile, keys=["its-key"]) as kie:
+        other = kie.new_world().key
+        run = check(tmp_path, kie.base_url, "--key", "its-key", "--other-key", other)
+    assert run.code == 0, run.output
+    assert run.verdicts("violated") == set()
+    # Who shows a clause not to be judged takes it from the ledger of what the suite can do.
+    assert run.verdicts("not judged") | run.verdicts("deferred") == {
+        *("envelope.all-refusals-are-400", "url.limits", "input.plain-segments")
+    }
+    assert run.report["requests"] <= 1_500
+    assert run.report["target"] == kie.base_url
+    assert "its-key" not in json.dumps(run.report)
+    assert "upheld: " in run.output
+
+
+def test_a_violation_is_named_and_can_be_reproduced(tmp_path: Path) -> None:
+    with mockkie.serve(retention="PT24H") as kie:
+        run = check(tmp_path, kie.base_url, "--only", "expiry", "--seed", "7")
+        assert run.code == 1
+        assert "expiry.three-days" in run.verdicts("violated")
+        (broken,) = [c for c in run.report["clauses"] if c["id"] == "expiry.three-days"]
+        assert broken["why"]
+        assert any(line.startswith("curl ") for line in broken["reproduce"])
+        assert kie.key not in run.output
+        assert "$KIE_API_KEY" in run.output
+        assert f"again: mockkie check {kie.base_url} --seed 7" in run.output
+        link = [line for line in broken["reproduce"] if line.startswith("curl -i http")][-1]
+        again = subprocess.run(["bash", "-c", link], capture_output=True, text=True, check=True)  # noqa: S607 - a shell
+        assert again.stdout.startswith(f"HTTP/1.1 {link.rpartition('# ')[2]} ")
+
+
+def test_without_a_clock_time_is_deferred(tmp_path: Path) -> None:
+    """Another target is not asked to move its clock, and what needs one says so."""
+    with mockkie.serve(keys=["k"]) as kie:
+        run = check(tmp_path, kie.base_url, "--key", "k", "--only", "naming")
+    assert run.code == 0
+    assert {clause["id"].partition(".")[0] for clause in run.report["clauses"]} == {"naming"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["http://127.0.0.1:9"], 3, "cannot be reached"),
+        (["https://kieai.redpandaai.co"], 2, "--live"),
+        (["nonsense"], 2, "no base URL"),
+        (["--only", "nonsense"], 2, "no clause and no group is named 'nonsense'"),
+        (["https://kieai.redpandaai.co", "--live"], 2, "KIE_API_KEY"),
+    ],
+)
+def test_what_cannot_be_checked_is_not_upheld(
+    tmp_path: Path, words: list[str], code: int, said: str
+) -> None:
+    run = check(tmp_path, *words)
+    assert run.code == code, run.output
+    assert said in run.output
+    assert "Traceback" not in run.output
+    assert run.report == {}
+
+
+def test_a_budget_that_is_spent_judges_nothing(tmp_path: Path) -> None:
+    with mockkie.serve() as kie:
+        run = check(tmp_path, kie.base_url, "--max-requests", "1", "--only", "content")
+    assert run.code == 3, run.output
+    assert run.verdicts("upheld") == set()
+    assert "--max-requests" in run.output
+
+
+def test_every_documented_clause_has_a_test() -> None:
+    """But for the one that no target can be asked about without waiting for half a minute."""
+    text = "".join(path.read_text() for path in suite_folder().glob("*.py"))
+    documented = [clause.id for clause in clauses() if clause.level == Level.DOCUMENTED]
+    assert [name for name in documented if f'"{name}"' not in text] == ["url.limits"]
