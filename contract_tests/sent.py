@@ -14,10 +14,6 @@ from mockkie.harness.document import read_document
 
 NAME: Final = re.compile(rb'[; ]name="([^"]*)"')
 FILENAME: Final = re.compile(rb'filename="([^"]*)"')
-PLAIN: Final = re.compile(
-    r"https?://[a-z0-9]{1,63}(\.[a-z0-9]{1,63}){0,3}(:[1-9]\d{0,3})?([/?#]|$)", re.IGNORECASE
-)
-
 Part = tuple[str, str | None, bytes]
 """Name, filename and content."""
 
@@ -59,11 +55,6 @@ def form_is_valid(request: requests.PreparedRequest) -> bool:
                 return False
             values[name] = content.decode(errors="replace")
     return validator.is_valid(values)
-
-
-def host_is_plain(url: str) -> bool:
-    """Whether the host of a URL is one of the DNS without a doubt: short ASCII labels, a port."""
-    return PLAIN.match(url) is not None
 
 
 def form_validator() -> tuple[jsonschema_rs.Validator, set[str]]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-import orjson
 import pytest
+import requests
 import schemathesis
 from hypothesis import strategies as st
 
-from mockkie.harness.document import document_path, read_document
+from mockkie.harness.document import read_document
 from mockkie.harness.session import PATIENCE
 from mockkie.harness.target import Plan, Target
 
-from .sent import body_of, content_of, form_is_valid, host_is_plain, parts_of
+from .calls import expect
+from .sent import content_of, form_is_valid, parts_of
 
 UPLOADS: Final = ("upload-file-stream", "upload-file-base64", "upload-file-url")
 DOWNLOADS: Final = ("download-file", "inspect-file")
@@ -27,8 +30,16 @@ schemathesis.openapi.format(
     "base64", st.binary(max_size=200).map(lambda content: b64encode(content).decode())
 )
 
-api = schemathesis.openapi.from_path(
-    document_path(),
+
+def lenient() -> dict[str, Any]:
+    """The document without what only our own answers are held to: the precision of times."""
+    document = copy.deepcopy(read_document())
+    del document["components"]["schemas"]["UploadedFile"]["properties"]["uploadedAt"]["pattern"]
+    return document
+
+
+api = schemathesis.openapi.from_dict(
+    lenient(),
     config=schemathesis.Config.from_dict(
         {
             "seed": PLAN.seed,
@@ -66,37 +77,24 @@ def filter_failure(
     case: schemathesis.Case[Any],
     response: schemathesis.Response,
 ) -> bool:
-    """Drop three kinds of false alarm; everything else counts.
+    """Drop four kinds of false alarm; everything else counts.
 
     1. ST201 on forms: the generator's wrong value became a right text on its way.
     2. ST202 on forms: a field that the schema does not know has an empty name, which a schema
        allows and RFC 7578 does not foresee.
     3. ST202 on URL uploads: a pattern cannot say which hosts there are, nor even which names a
-       host can have; that the documented examples are fetched is asked all the same.
+       host can have, and not every target can reach the web.
+    4. Anything about an answer 429: the request was not carried out.
     """
     del context
+    if response.status_code == requests.codes.too_many_requests:
+        return False
     name, operation = type(failure).__name__, case.operation.definition.raw["operationId"]
     if operation == "upload-file-stream" and name == "AcceptedNegativeData":
         return not form_is_valid(response.request)
     if operation == "upload-file-stream" and name == "RejectedPositiveData":
         return all(name for name, _, _ in parts_of(response.request))
-    if operation == "upload-file-url" and name == "RejectedPositiveData":
-        excused = [REFUSALS["url-not-fetched"]["value"]["msg"]]
-        if not host_is_plain(orjson.loads(body_of(response.request))["fileUrl"]):
-            excused.append("Invalid parameter: fileUrl")
-        return case.body in URL_EXAMPLES or response.json()["msg"] not in excused
-    return True
-
-
-URL_EXAMPLES: Final = [
-    example["value"]
-    for example in read_document()["paths"]["/api/file-url-upload"]["post"]["requestBody"][
-        "content"
-    ]["application/json"]["examples"].values()
-]
-REFUSALS: Final = read_document()["components"]["responses"]["BadRequest"]["content"][
-    "application/json"
-]["examples"]
+    return not (operation == "upload-file-url" and name == "RejectedPositiveData")
 
 
 Ledger = Counter[tuple[str, str]]
@@ -113,8 +111,7 @@ def ledger() -> Iterator[Ledger]:
         assert all(counted[operation, outcome] >= ENOUGH for outcome in wanted), counted
 
 
-@pytest.mark.clause("envelope.success", "envelope.error", "envelope.status-is-code")
-@pytest.mark.clause("input.required", "naming.path", "metadata.type-is-served")
+@pytest.mark.clause("envelope.success", "envelope.error")
 @api.exclude(operation_id=list(DOWNLOADS)).parametrize()
 def test_upload(case: schemathesis.Case[Any], target: Target, ledger: Ledger) -> None:
     """Right requests are accepted and wrong ones refused, in the documented form.
@@ -127,12 +124,19 @@ def test_upload(case: schemathesis.Case[Any], target: Target, ledger: Ledger) ->
     if response.status_code == 200 and case.method == "POST":
         data = response.json()["data"]
         content = content_of(response.request)
-        got = target.get(data["downloadUrl"])
-        assert got.status_code == 200
-        assert content is None or got.content == content
-        assert data["fileSize"] == len(got.content)
-        assert data["mimeType"] == got.headers["Content-Type"]
-        assert data["filePath"].endswith(f"/{data['fileName']}")
+        if content is not None:
+            got = settled(target, data["downloadUrl"], content)
+            expect(got.content == content, "the link of a generated upload leads to other bytes")
+            size = len(content)
+            expect(data["fileSize"] == size, f"fileSize of {size} bytes is {data['fileSize']}")
+
+
+def settled(target: Target, link: str, content: bytes) -> schemathesis.Response | Any:
+    """The answer of a link, at the latest when old bytes may no longer be served."""
+    until = time.monotonic() + target.plan.overwrite_delay
+    while (got := target.get(link)).content != content and time.monotonic() < until:
+        time.sleep(0.25)
+    return got
 
 
 @pytest.mark.clause("expiry.answer")
