@@ -34,7 +34,8 @@ def check_in_terminal(options: Mapping[str, Any]) -> int:
         if missing:
             click.echo(f"not checked: {missing}", err=True)
             return UNCHECKED_CODE
-    report = run_check(plan, options["only"], _progress(quiet=options["quiet"]))
+    progress = _progress(quiet=options["quiet"])
+    report = run_check(plan, options["only"], progress, first=options["exitfirst"])
     for path in options["reports"]:
         write_report(report, path)
     if os.environ.get("GITHUB_ACTIONS") == "true":

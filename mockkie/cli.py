@@ -182,6 +182,7 @@ def journal(**options: Any) -> None:
 @click.option("--quick", "profile", flag_value="quick", default=True, help="The usual run.")
 @click.option("--full", "profile", flag_value="full", help="Everything, large files included.")
 @click.option("--only", multiple=True, metavar="CLAUSE", help="An id or a group of clauses.")
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first violation.")
 @option("--seed", type=int, default=5430, show_default=True, help="What generated data begin with.")
 @option("--max-requests", "most_requests", type=click.IntRange(1), help="As many requests at most.")
 @option("--rate", type=click.FloatRange(0, min_open=True), help="As many requests a second.")

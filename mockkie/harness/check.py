@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,13 +13,15 @@ from mockkie.clock import stopwatch
 from mockkie.harness import plugin
 from mockkie.harness.document import clauses, suite_folder
 from mockkie.harness.target import Plan
-from mockkie.harness.verdicts import Report
+from mockkie.harness.verdicts import Level, Report, Verdict
 from mockkie.problems import UsageError
 
 _QUIET: Final = ("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler")
 _PLUGINS: Final = ("-p", "_hypothesis_pytestplugin", "-p", "schemathesis.pytest.plugin")
 
 
+_SCHEMA: Final = "test_schema.py"  # to collect it takes seconds: cases are generated then
+_OF_SCHEMA: Final = frozenset(("envelope", "expiry", "download"))
 Progress = Callable[[int, int, str], None]
 """Is told how many tests are done, of how many, and the name of the last one."""
 
@@ -27,8 +29,10 @@ Progress = Callable[[int, int, str], None]
 class _Collector:
     """Holds on to what pytest forgets at its end, and tells of progress."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, stop_at: Container[str]) -> None:
         self.stash: pytest.Stash | None = None
+        self._session: pytest.Session | None = None
+        self._stop_at = stop_at
         self._progress = progress
         self._done = 0
         self._all = 0
@@ -40,16 +44,28 @@ class _Collector:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The tests are known."""
         self._all = len(session.items)
+        self._session = session
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """One test is over."""
         self._done += 1
         self._progress(self._done, self._all, nodeid.rpartition("::")[2])
+        if self._session is not None and self.stash is not None:
+            for name, finding in self.stash[plugin.FINDINGS]:
+                if finding.verdict == Verdict.VIOLATED and name in self._stop_at:
+                    self._session.shouldstop = f"{name} is violated"
 
 
-def run_check(plan: Plan, only: Sequence[str] = (), progress: Progress = lambda *_: None) -> Report:
+def run_check(
+    plan: Plan,
+    only: Sequence[str] = (),
+    progress: Progress = lambda *_: None,
+    *,
+    first: bool = False,
+) -> Report:
     """Run the suite; `only` are ids or groups of clauses. Raises `UsageError`.
 
+    `first`: stop when the first documented one of them is violated.
     The report's own exit code says whether anything was judged at all.
     """
     known = clauses()
@@ -60,13 +76,17 @@ def run_check(plan: Plan, only: Sequence[str] = (), progress: Progress = lambda 
         raise UsageError(
             f"no clause and no group is named {min(strangers)!r}; the groups are: {groups}"
         )
-    collector = _Collector(progress)
+    documented = {clause.id for clause in wanted if clause.level == Level.DOCUMENTED}
+    collector = _Collector(progress, documented if first else ())
     started = stopwatch()
     folder = str(suite_folder())
+    asked = sorted({clause.group for clause in wanted})
+    picked = ["-m", " or ".join(asked)] if only else []
+    if only and not _OF_SCHEMA & set(asked):
+        picked += ["--ignore", f"{folder}/{_SCHEMA}"]
     with _environment({**plan.to_environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}):
         code = pytest.main(
-            [folder, "--rootdir", folder, "-c", os.devnull, *_QUIET, *_PLUGINS]
-            + (["-m", " or ".join(sorted({clause.group for clause in wanted}))] if only else []),
+            [folder, "--rootdir", folder, "-c", os.devnull, *_QUIET, *_PLUGINS, *picked],
             plugins=[collector],
         )
     if collector.stash is None or code == pytest.ExitCode.USAGE_ERROR:
