@@ -13,7 +13,7 @@ from mockkie.clock import stopwatch
 from mockkie.harness import plugin
 from mockkie.harness.document import clauses, suite_folder
 from mockkie.harness.target import Plan
-from mockkie.harness.verdicts import Level, Report, Verdict
+from mockkie.harness.verdicts import Clause, Level, Report, Verdict
 from mockkie.problems import UsageError
 
 _QUIET: Final = ("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler")
@@ -80,10 +80,7 @@ def run_check(
     collector = _Collector(progress, documented if first else ())
     started = stopwatch()
     folder = str(suite_folder())
-    asked = sorted({clause.group for clause in wanted})
-    picked = ["-m", " or ".join(asked)] if only else []
-    if only and not _OF_SCHEMA & set(asked):
-        picked += ["--ignore", f"{folder}/{_SCHEMA}"]
+    picked = _picked(wanted, folder) if only else []
     with _environment({**plan.to_environment(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}):
         code = pytest.main(
             [folder, "--rootdir", folder, "-c", os.devnull, *_QUIET, *_PLUGINS, *picked],
@@ -103,6 +100,13 @@ def run_check(
         requests=sum(spent),
         seconds=stopwatch() - started,
     )
+
+
+def _picked(wanted: Sequence[Clause], folder: str) -> list[str]:
+    """The words that make pytest run the groups of some clauses only."""
+    groups = {clause.group for clause in wanted}
+    words = ["-m", " or ".join(sorted(groups))]
+    return words if _OF_SCHEMA & groups else [*words, "--ignore", f"{folder}/{_SCHEMA}"]
 
 
 @contextmanager
