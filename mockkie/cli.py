@@ -6,28 +6,16 @@ Every option can be given as `MOCKKIE_*` too; option beats environment beats the
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
 from mockkie import __version__
-from mockkie.problems import UsageError
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+from mockkie.cli_judge import JUDGING
+from mockkie.options import Command, Commands, option
 
 DEFAULT_PORT: Final = 5430
-
-
-class Commands(click.Group):
-    """Says what is wrong in one line, with exit code 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except UsageError as error:
-            raise click.UsageError(str(error)) from error
 
 
 @click.group(
@@ -40,12 +28,6 @@ def main(ctx: click.Context) -> None:
     """A trustworthy fake of the KIE.AI File Upload API."""
     if os.environ.get("NO_COLOR"):
         ctx.color = False  # for everything that is printed below; else a terminal decides
-
-
-def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Command]:
-    """An option that `MOCKKIE_<NAME>` sets too."""
-    env = "MOCKKIE_" + name.lstrip("-").replace("-", "_").upper()
-    return click.option(name, *more, envvar=env, show_envvar=True, **settings)
 
 
 @main.command()
@@ -176,46 +158,6 @@ def journal(**options: Any) -> None:
 
 
 @main.command()
-@click.argument("url", required=False)
-@click.option("--key", envvar="KIE_API_KEY", help="A key of the target; for mocks.")
-@click.option("--other-key", envvar="KIE_OTHER_API_KEY", help="A key of a second account.")
-@click.option("--quick", "profile", flag_value="quick", default=True, help="The usual run.")
-@click.option("--full", "profile", flag_value="full", help="Everything, large files included.")
-@click.option("--only", multiple=True, metavar="CLAUSE", help="An id or a group of clauses.")
-@click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first violation.")
-@option("--seed", type=int, default=5430, show_default=True, help="What generated data begin with.")
-@option("--max-requests", "most_requests", type=click.IntRange(1), help="As many requests at most.")
-@option("--rate", type=click.FloatRange(0, min_open=True), help="As many requests a second.")
-@option(
-    "--overwrite-delay",
-    type=click.FloatRange(0),
-    default=10.0,
-    show_default=True,
-    help="Seconds for which old bytes may be served after an overwrite.",
-)
-@click.option("--live", is_flag=True, help="Demanded for anything but this machine.")
-@click.option(
-    "--report",
-    "reports",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write .json, .xml (JUnit), .html or .sarif; repeatable.",
-)
-@click.option("--quiet", is_flag=True, help="The verdict only.")
-def check(**options: Any) -> None:
-    """Judge the API at URL by the contract, clause by clause; without URL a mock.
-
-    Exit codes: 0 upheld, 1 violated, 2 wrong usage, 3 nothing could be checked.
-    """
-    try:
-        from mockkie.checking import check_in_terminal  # noqa: PLC0415 - help needs no test library
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is missing: pip install 'mockkie[check]'") from error
-    click.get_current_context().exit(check_in_terminal(options))
-
-
-@main.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the shell's completion script.
@@ -227,3 +169,7 @@ def completion(shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is not None:
         click.echo(kind(main, {}, "mockkie", "_MOCKKIE_COMPLETE").source())
+
+
+for judging in JUDGING:
+    main.add_command(judging)

@@ -17,6 +17,7 @@ LAYERS: Sequence[Sequence[str]] = [
     for layer in """
     __main__;
     cli;
+    cli_judge;
     checking;
     harness.check;
     harness.plugin;
@@ -43,6 +44,7 @@ LAYERS: Sequence[Sequence[str]] = [
     document source keywords;
     worlds shared lines;
     journal;
+    options;
     clock problems;
     __init__
     """.split(";")
