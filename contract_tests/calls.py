@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import requests
 
 from mockkie.harness.target import Target
+from mockkie.harness.verdicts import Violation
 
 STREAM: Final = "/api/file-stream-upload"
 BASE64: Final = "/api/file-base64-upload"
 URL: Final = "/api/file-url-upload"
 GONE: Final = (403, 404, 410)
+UNAUTHORIZED: Final = 401
 FACTS: Final = {
     "fileName": str,
     "filePath": str,
@@ -28,16 +32,29 @@ FACTS: Final = {
     "uploadedAt": str,
 }
 _OK: Final = 200
-_POLL_SECONDS: Final = 0.25
+_SHORTEST_PAUSE: Final = 0.1  # seconds between two looks at an overwritten link
+_LONGEST_PAUSE: Final = 2.0
 
 Fields = Mapping[str, Any]
 Route = Callable[[Target, bytes, Fields], requests.Response]
 
 
-def expect(held: object, why: str) -> None:
-    """Say in one sentence what the target did wrong, unless it `held`."""
+def expect(held: object, why: str, clause: str | None = None) -> None:
+    """Say in one sentence what the target did wrong, unless it `held`.
+
+    `clause` is the one that is violated then, where it is another than the test is about.
+    """
     if not held:
-        raise AssertionError(why)
+        raise Violation(why, clause)
+
+
+@contextmanager
+def about(clause: str) -> Iterator[None]:
+    """Whatever is violated in this block is a violation of that clause, unless it says another."""
+    try:
+        yield
+    except Violation as found:
+        raise Violation(str(found), found.clause or clause) from found
 
 
 def as_stream(target: Target, content: bytes, fields: Fields) -> requests.Response:
@@ -58,8 +75,12 @@ def as_data_url(target: Target, content: bytes, fields: Fields) -> requests.Resp
 
 
 def as_url(target: Target, content: bytes, fields: Fields) -> requests.Response:
-    """By the link of a file that was uploaded before."""
-    source = {"uploadPath": f"{fields['uploadPath']}/source", "fileName": "source.dat"}
+    """By the link of a file that was uploaded before.
+
+    The source has a folder of its own each time: old bytes may be served for a while after an
+    overwrite, to the target itself too.
+    """
+    source = {"uploadPath": target.folder(), "fileName": "source.dat"}
     link = accepted(as_stream(target, content, source))["downloadUrl"]
     return target.post(URL, json={"fileUrl": link, **fields})
 
@@ -80,8 +101,9 @@ def body_of(answer: requests.Response) -> dict[str, Any]:
         body = answer.json()
     except ValueError:
         body = None
-    said = answer.text[:80]
-    expect(isinstance(body, dict), f"the answer {answer.status_code} is no JSON object: {said!r}")
+    status, said = answer.status_code, answer.text[:80]
+    clause = "envelope.success" if status == _OK else "envelope.error"
+    expect(isinstance(body, dict), f"the answer {status} is no JSON object: {said!r}", clause)
     found: dict[str, Any] = body
     return found
 
@@ -90,16 +112,18 @@ def accepted(answer: requests.Response) -> dict[str, Any]:
     """The facts of an accepted upload."""
     body = body_of(answer)
     expect(answer.status_code == _OK, f"a good upload was refused: {answer.status_code} {body}")
-    said = f"success is {body.get('success')!r}, code is {body.get('code')!r}"
-    expect(body.get("success") is True and body.get("code") == _OK, f"in an answer 200 {said}")
-    expect(isinstance(body.get("msg"), str), "an answer 200 has no text `msg`")
+    success, code = body.get("success"), body.get("code")
+    right = success is True and code == _OK and not isinstance(code, bool)
+    said = f"in an answer 200 success is {success!r}, code is {code!r}"
+    expect(right, said, "envelope.success")
+    expect(isinstance(body.get("msg"), str), "an answer 200 has no text `msg`", "envelope.success")
     data = body.get("data")
-    expect(isinstance(data, dict), "an answer 200 has no object `data`")
+    expect(isinstance(data, dict), "an answer 200 has no object `data`", "envelope.success")
     facts: dict[str, Any] = data if isinstance(data, dict) else {}
     for name, kind in FACTS.items():
         found = facts.get(name)
         right = isinstance(found, kind) and not isinstance(found, bool)
-        expect(right, f"data.{name} is {found!r}, not a {kind.__name__}")
+        expect(right, f"data.{name} is {found!r}, not a {kind.__name__}", "envelope.success")
     return facts
 
 
@@ -107,14 +131,15 @@ def refused(answer: requests.Response, *statuses: int) -> dict[str, Any]:
     """The body of a refusal, in the envelope, with one of the statuses."""
     body = body_of(answer)
     status, wanted = answer.status_code, " or ".join(map(str, statuses))
+    success, code, text = body.get("success"), body.get("code"), body.get("msg")
+    if status == _OK and success is False and code in statuses:
+        said = f"a refusal with the code {code} came inside HTTP 200"
+        raise Violation(said, "envelope.status-is-code")
     expect(status in statuses, f"it was answered {status}, not {wanted}: {str(body)[:120]}")
+    expect(success is False, f"in an answer {status} success is {success!r}", "envelope.error")
+    expect(code == status, f"in an answer {status} code is {code!r}", "envelope.status-is-code")
     expect(
-        body.get("success") is False, f"in an answer {status} success is {body.get('success')!r}"
-    )
-    code = body.get("code")
-    expect(code == status, f"in an answer {status} code is {code!r}")
-    expect(
-        isinstance(body.get("msg"), str) and body["msg"], f"an answer {status} has no text `msg`"
+        isinstance(text, str) and text, f"an answer {status} has no text `msg`", "envelope.error"
     )
     return body
 
@@ -144,17 +169,61 @@ def eventually(target: Target, link: str, content: bytes, old: Iterable[bytes]) 
 
     Until then it may lead to `old` ones, and to nothing else.
     """
-    known, until = tuple(old), time.monotonic() + target.plan.overwrite_delay
+    known, began, staleness = tuple(old), time.monotonic(), target.staleness
+    patience = staleness.patience(target.plan.overwrite_delay)
+    pause = max(staleness.longest, _SHORTEST_PAUSE)
     while True:
         answer = target.get(link)
+        waited = time.monotonic() - began
         expect(answer.status_code == _OK, f"an overwritten link is answered {answer.status_code}")
         if answer.content == content:
+            staleness.longest = max(staleness.longest, waited)
             return
         expect(answer.content in known, "an overwritten link leads to bytes that nobody uploaded")
-        if time.monotonic() > until:
-            seconds = target.plan.overwrite_delay
-            raise AssertionError(f"{seconds:g} s after an overwrite the old bytes are still served")
-        time.sleep(_POLL_SECONDS)
+        if waited > patience:
+            staleness.exceed()
+            raise Violation(f"{waited:.0f} s after an overwrite the old bytes are still served")
+        time.sleep(min(pause, max(patience - waited, _SHORTEST_PAUSE)))
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def sized(data: Mapping[str, Any], content: bytes) -> None:
+    """`fileSize` must count the bytes of the file."""
+    found, size = data["fileSize"], len(content)
+    expect(found == size, f"fileSize of {size:,} bytes is {found:,}", "metadata.size")
+
+
+def essence(media: str) -> str:
+    """A media type without parameters."""
+    return media.partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A file that a refused request must leave as it is."""
+
+    target: Target
+    link: str
+    content: bytes
+    fields: Fields
+    kind: str
+
+    @classmethod
+    def of(cls, target: Target, content: bytes = b"kept as it is") -> Victim:
+        """A new one, in a folder of its own."""
+        fields = {"uploadPath": target.folder(), "fileName": "victim.txt"}
+        link = accepted(as_stream(target, content, fields))["downloadUrl"]
+        answer = reads(target, link, content)
+        return cls(target, link, content, fields, essence(answer.headers.get("Content-Type", "")))
+
+    def is_unharmed(self, clause: str = "input.changes-nothing") -> None:
+        """Its bytes and its type are as they were."""
+        answer = self.target.get(self.link)
+        status, kind = answer.status_code, essence(answer.headers.get("Content-Type", ""))
+        expect(status == _OK, f"a file is answered {status} behind a refused request", clause)
+        same = answer.content == self.content
+        expect(same, "a refused request changed the bytes of a file", clause)
+        expect(kind == self.kind, f"a refused request made {kind!r} of {self.kind!r}", clause)
 
 
 def lives(target: Target, link: str) -> bool:

@@ -1,74 +1,90 @@
-"""What was really sent, read back from the bytes of a request. Knows no target."""
+"""What is asked for by generated requests, and what was really sent. Knows no target."""
 
 from __future__ import annotations
 
 import base64
-import re
-from typing import Final
+import copy
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
 
-import jsonschema_rs
 import orjson
 import requests
 
 from mockkie.harness.document import read_document
+from mockkie.harness.sent import Part, body_of, parts_of
 
-NAME: Final = re.compile(rb'[; ]name="([^"]*)"')
-FILENAME: Final = re.compile(rb'filename="([^"]*)"')
-Part = tuple[str, str | None, bytes]
-"""Name, filename and content."""
-
-
-def parts_of(request: requests.PreparedRequest) -> list[Part]:
-    """The parts of a multipart request."""
-    boundary = request.headers["Content-Type"].rpartition("boundary=")[2].encode()
-    parts = []
-    for part in (b"\r\n" + body_of(request)).split(b"\r\n--" + boundary)[1:-1]:
-        head, _, content = part.partition(b"\r\n\r\n")
-        name, filename = NAME.search(head), FILENAME.search(head)
-        parts.append(
-            (
-                name[1].decode(errors="replace") if name else "",
-                filename[1].decode(errors="replace") if filename else None,
-                content,
-            )
-        )
-    return parts
+STREAM: Final = "/api/file-stream-upload"
+UPLOADS: Final = {
+    STREAM: "file",
+    "/api/file-base64-upload": "base64Data",
+    "/api/file-url-upload": "fileUrl",
+}
+"""What each route makes a file of."""
 
 
-def body_of(request: requests.PreparedRequest) -> bytes:
-    """The body of a request as bytes."""
-    body = request.body
-    return body.encode() if isinstance(body, str) else bytes(body or b"")
+def asked_for() -> dict[str, Any]:
+    """The document as requests are made from it: what every faithful server accepts.
 
-
-def form_is_valid(request: requests.PreparedRequest) -> bool:
-    """Whether a form, as it went over the wire, is what the document asks for.
-
-    A form carries texts only: a `fileName` of null that a generator had in mind is the text
-    "null" by the time it is sent, and valid.
+    Plain names, since which strange ones are legal is known of a few only (naming has its own
+    tests); no fields but the documented ones; short texts. Answers are not held to the precision
+    of our own times, and may say 413 and 415, of which nothing is known.
     """
-    validator, known = form_validator()
-    values: dict[str, str] = {}
-    for name, filename, content in parts_of(request):
-        if name in known:
-            if name in values or (filename is not None) != (name == "file"):
-                return False
-            values[name] = content.decode(errors="replace")
-    return validator.is_valid(values)
+    document = copy.deepcopy(read_document())
+    schemas = document["components"]["schemas"]
+    del schemas["UploadedFile"]["properties"]["uploadedAt"]["pattern"]
+    for name in ("UploadPath", "FileName", "NullableFileName"):
+        slash = "(?:/[A-Za-z0-9_-]{1,9}){0,2}" if name == "UploadPath" else r"(?:\.[a-z]{1,4})?"
+        del schemas[name]["maxLength"]
+        schemas[name]["pattern"] = f"^[A-Za-z0-9_-]{{1,20}}{slash}$"
+    unknown = copy.deepcopy(document["components"]["responses"]["BadRequest"])
+    refusal = copy.deepcopy(schemas["Refusal"])
+    del refusal["properties"]["code"]["enum"]
+    unknown["content"]["application/json"]["schema"] = refusal
+    for path in UPLOADS:
+        operation = document["paths"][path]["post"]
+        (media,) = operation["requestBody"]["content"].values()
+        media["schema"]["additionalProperties"] = False
+        url = media["schema"]["properties"].get("fileUrl", {})
+        if url:
+            url |= {"maxLength": 60, "pattern": r"^https?://[a-z]{3,9}\.(com|org)/[a-z0-9./-]*$"}
+        operation["responses"] |= {"413": unknown, "415": unknown}
+    return document
 
 
-def form_validator() -> tuple[jsonschema_rs.Validator, set[str]]:
-    """A validator of the form's schema, straight from the document, and the fields it knows."""
-    document = read_document()
-    media = document["paths"]["/api/file-stream-upload"]["post"]["requestBody"]["content"]
-    schema = media["multipart/form-data"]["schema"]
-    whole = {"components": document["components"], **schema}
-    return jsonschema_rs.Draft202012Validator(whole), set(schema["properties"])
+def is_wrong(request: requests.PreparedRequest) -> bool:
+    """Whether the vendor's pages alone say that an upload must be refused, as it was sent.
+
+    A field that is required is missing or empty, or one is of another type. Everything else that
+    the document refuses (long names, strange signs, further fields) is our assumption.
+    """
+    path = urlsplit(str(request.url)).path
+    kind = str(request.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+    if path == STREAM and kind == "multipart/form-data":
+        return _is_wrong_form(parts_of(request))
+    if path in UPLOADS and kind == "application/json":
+        return _is_wrong_json(body_of(request), UPLOADS[path])
+    return False
+
+
+def _is_wrong_form(parts: Sequence[Part]) -> bool:
+    texts = {part.name: part.content for part in parts if part.filename is None}
+    files = [part.name for part in parts if part.filename is not None]
+    return UPLOADS[STREAM] not in files or not texts.get("uploadPath")
+
+
+def _is_wrong_json(text: bytes, source: str) -> bool:
+    try:
+        body = orjson.loads(text)
+    except ValueError:
+        return True
+    needed = [body.get(name) for name in (source, "uploadPath")] if isinstance(body, dict) else []
+    return not needed or not all(isinstance(value, str) and value for value in needed)
 
 
 def content_of(request: requests.PreparedRequest) -> bytes | None:
     """The file within an upload; None for a URL upload, whose file is elsewhere."""
     if request.headers.get("Content-Type", "").startswith("multipart/"):
-        return next(content for name, _, content in parts_of(request) if name == "file")
+        return next(part.content for part in parts_of(request) if part.name == "file")
     text: str | None = orjson.loads(body_of(request)).get("base64Data")
     return None if text is None else base64.b64decode(text.partition(",")[2] or text)

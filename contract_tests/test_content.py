@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import base64
-from itertools import permutations
-from typing import Any, Final
+import gzip
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
 from hypothesis import strategies as st
 
+from mockkie.harness.sent import counted
 from mockkie.harness.target import Plan, Target
 
 from . import forms
-from .calls import BASE64, ROUTES, STREAM, URL, Fields, accepted, as_stream, expect, reads
+from .calls import (
+    ROUTES,
+    Fields,
+    accepted,
+    as_stream,
+    expect,
+    reads,
+    sized,
+)
 
+PLAN: Final = Plan.of_environment()
+FULL: Final = PLAN.full
 KIB: Final = 1_024
 MIB: Final = 1_024 * KIB
 EVERY_BYTE: Final = bytes(range(256))
+PIXEL: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 CONTENTS: Final = {
     "empty": b"",
     "one-byte": b"a",
@@ -45,13 +59,29 @@ CONTENTS: Final = {
     "json": b'{"success": false, "code": 500}',
     "html": b"<script>alert(1)</script>",
     "percent": b"%41%0D%0A+",
-    "gzip": b"\x1f\x8b\x08\x00" + bytes(20),
+    "gzip": gzip.compress(b"packed", mtime=0),
+    "zip": b"PK\x05\x06" + bytes(18),
+    "png-and-more": PIXEL + b"behind the end",
+    "jpeg-and-more": b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0\xff\xd9behind the end",
+    "pdf-and-more": b"%PDF-1.7\n%%EOF\n\0behind the end",
+    "mp3": b"ID3\4\0\0\0\0\0\0" + EVERY_BYTE,
+    "nuls-at-the-end": b"text" + bytes(5),
+    "white-space": b" \t\r\n\x0b\x0c ",
+    "ctrl-z": b"before\x1abehind",
+    "percent-and-plus": b"a=1&b=%00+c",
 }
-EDGES: Final = [4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB, 256 * KIB, MIB]
-SIZES: Final = sorted({edge + more for edge in EDGES for more in (-1, 0, 1)} | {5 * MIB + 1})
+WITHOUT_BASE64: Final = frozenset(
+    "one-byte cr lf dashes crlf-dashes nearly-boundary another-boundary lone-lf "
+    "percent percent-and-plus zip mp3 json html boundary-without-line ctrl-z spaces crlf gzip "
+    "base64-text data-url-text utf-16 latin-1".split()
+)
+"""What only a form could misread: in a quick run it is not sent as base64."""
+EDGES: Final = [4 * KIB, 8 * KIB, 64 * KIB, MIB]
+FURTHER_EDGES: Final = [KIB, 2 * KIB, 16 * KIB, 32 * KIB, 128 * KIB, 256 * KIB, 512 * KIB, 2 * MIB]
+SIZES: Final = sorted(
+    {edge + more for edge in EDGES + FURTHER_EDGES * FULL for more in (-1, 0, 1)} | {5 * MIB + 1}
+)
 LARGE: Final = [10 * MIB + 1, 32 * MIB + 7]
-PLAN: Final = Plan.of_environment()
-FULL: Final = PLAN.full
 SIZED: Final = [
     (route, size)
     for route in ROUTES
@@ -60,27 +90,27 @@ SIZED: Final = [
 ]
 
 
-def many(size: int) -> bytes:
-    """Bytes of that number in which every place differs from those around it."""
-    block = b"".join(number.to_bytes(4, "big") for number in range(16_411))
-    return (block * (size // len(block) + 1))[:size]
-
-
 def fields_in(target: Target, name: str = "content.bin") -> Fields:
     """A new folder, and a name in it."""
     return {"uploadPath": target.folder(), "fileName": name}
 
 
 @pytest.mark.clause("content.byte-exact", "metadata.size")
-@pytest.mark.parametrize("kind", [kind for kind in CONTENTS if CONTENTS[kind]])
-@pytest.mark.parametrize("route", ROUTES if FULL else ("stream", "base64"))
+@pytest.mark.parametrize(
+    ("route", "kind"),
+    [
+        (route, kind)
+        for route in (ROUTES if FULL else ("stream", "base64"))
+        for kind in CONTENTS
+        if CONTENTS[kind] and (FULL or route == "stream" or kind not in WITHOUT_BASE64)
+    ],
+)
 def test_contents_come_back(target: Target, route: str, kind: str) -> None:
     """Contents that somebody could take for something else, by every route."""
     content = CONTENTS[kind]
     data = accepted(ROUTES[route](target, content, fields_in(target)))
-    size = len(content)
-    expect(data["fileSize"] == size, f"fileSize of {size} bytes is {data['fileSize']}")
     reads(target, data["downloadUrl"], content)
+    sized(data, content)
 
 
 @pytest.mark.clause("content.zero-byte")
@@ -88,18 +118,18 @@ def test_contents_come_back(target: Target, route: str, kind: str) -> None:
 def test_an_empty_file_is_a_file(target: Target, route: str) -> None:
     """It has a link, and the size 0."""
     data = accepted(ROUTES[route](target, b"", fields_in(target)))
-    expect(data["fileSize"] == 0, f"fileSize of an empty file is {data['fileSize']}")
     reads(target, data["downloadUrl"], b"")
+    sized(data, b"")
 
 
 @pytest.mark.clause("content.byte-exact", "metadata.size")
 @pytest.mark.parametrize(("route", "size"), SIZED)
 def test_sizes_come_back(target: Target, route: str, size: int) -> None:
     """Every size around the edge of a buffer."""
-    content = many(size)
+    content = counted(size)
     data = accepted(ROUTES[route](target, content, fields_in(target)))
-    expect(data["fileSize"] == size, f"fileSize of {size:,} bytes is {data['fileSize']:,}")
     answer = reads(target, data["downloadUrl"], content, f"a link of {size:,} bytes")
+    sized(data, content)
     length = answer.headers.get("Content-Length")
     expect(length in (None, str(size)), f"Content-Length of {size:,} bytes is {length}")
 
@@ -107,7 +137,7 @@ def test_sizes_come_back(target: Target, route: str, size: int) -> None:
 @pytest.mark.clause("content.stays")
 def test_a_link_leads_to_the_same_each_time(target: Target) -> None:
     """Whoever reads it, and however often."""
-    content = many(10_000)
+    content = counted(10_000)
     link = accepted(as_stream(target, content, fields_in(target)))["downloadUrl"]
     for _ in range(4):
         reads(target, link, content, "a link that is read again")
@@ -115,123 +145,9 @@ def test_a_link_leads_to_the_same_each_time(target: Target) -> None:
     reads(target, link, content, "a link that is read again after another upload")
 
 
-@pytest.mark.clause("stream.field-order")
-@pytest.mark.parametrize(
-    "order", list(permutations(("file", "uploadPath", "fileName"))), ids="-".join
-)
-def test_fields_come_in_any_order(target: Target, order: tuple[str, ...]) -> None:
-    """The file first, last, or between the others."""
-    folder = target.folder()
-    known = {
-        "file": forms.file(b"in any order"),
-        "uploadPath": forms.text("uploadPath", folder),
-        "fileName": forms.text("fileName", "n.txt"),
-    }
-    data = send(target, forms.form([known[name] for name in order]))
-    expect(data["fileName"] == "n.txt", f"fileName became {data['fileName']!r}")
-    ends = data["filePath"].endswith(f"{folder}/n.txt")
-    expect(ends, f"filePath is {data['filePath']!r}, not in the folder of the request")
-    reads(target, data["downloadUrl"], b"in any order")
-
-
-def send(target: Target, body: bytes, media: str = "") -> dict[str, Any]:
-    """The facts of an upload whose form was spelled here."""
-    kind = forms.content_type(media) if media else forms.content_type()
-    return accepted(target.post(STREAM, data=body, headers={"Content-Type": kind}))
-
-
-@pytest.mark.clause("content.byte-exact")
-@pytest.mark.parametrize("head", forms.HEADS)
-def test_heads_of_the_file_mean_the_same(target: Target, head: str) -> None:
-    """However a client spells the head of the file's part."""
-    content = "grüße\r\n".encode("latin-1")
-    parts = [forms.text("uploadPath", target.folder()), forms.file(content, forms.HEADS[head])]
-    reads(target, str(send(target, forms.form(parts))["downloadUrl"]), content)
-
-
-@pytest.mark.clause("content.byte-exact")
-@pytest.mark.parametrize("media", forms.MEDIA)
-def test_media_types_mean_the_same(target: Target, media: str) -> None:
-    """However a client spells the media type of the form."""
-    parts = [forms.text("uploadPath", target.folder()), forms.file(EVERY_BYTE)]
-    data = send(target, forms.form(parts), forms.MEDIA[media])
-    reads(target, str(data["downloadUrl"]), EVERY_BYTE)
-
-
-@pytest.mark.clause("content.byte-exact")
-@pytest.mark.parametrize("kind", ["preamble", "epilogue", "no-line-at-the-end"])
-def test_what_stands_around_a_form_does_not_matter(target: Target, kind: str) -> None:
-    """It is in no file."""
-    parts = [forms.file(b"inside"), forms.text("uploadPath", target.folder())]
-    before = b"This is a form.\r\n" if kind == "preamble" else b""
-    behind = {"epilogue": b"\r\nand this is behind it", "no-line-at-the-end": b""}.get(
-        kind, b"\r\n"
-    )
-    data = send(target, forms.form(parts, before, behind))
-    reads(target, str(data["downloadUrl"]), b"inside")
-
-
-@pytest.mark.clause("content.byte-exact")
-@pytest.mark.parametrize("size", [1, 7, 1_000, 65_536])
-def test_chunked_bodies(target: Target, size: int) -> None:
-    """A body whose length nobody knows before, in pieces of any size."""
-    content = many(300 if size < 1_000 else 150_000)
-    parts = [forms.text("uploadPath", target.folder()), forms.file(content)]
-    body = forms.form(parts)
-    headers = {"Content-Type": forms.content_type()}
-    answer = target.post(STREAM, data=forms.pieces(body, size), headers=headers)
-    reads(target, accepted(answer)["downloadUrl"], content)
-
-
-DATA_URLS: Final = {
-    "type": "data:image/png;base64,",
-    "charset": "data:text/plain;charset=utf-8;base64,",
-    "long-type": "data:application/vnd.oasis.opendocument.text-template;base64,",
-}
-
-
-@pytest.mark.clause("base64.data-url", "content.byte-exact", "metadata.size")
-@pytest.mark.parametrize("kind", DATA_URLS)
-def test_data_urls(target: Target, kind: str) -> None:
-    """What stands before the comma is no content."""
-    content = EVERY_BYTE + b"data"
-    text = DATA_URLS[kind] + base64.b64encode(content).decode()
-    data = accepted(target.post(BASE64, json={"base64Data": text, **fields_in(target)}))
-    size = len(content)
-    expect(
-        data["fileSize"] == size, f"fileSize of {size} bytes in a data URL is {data['fileSize']}"
-    )
-    reads(target, data["downloadUrl"], content)
-
-
-@pytest.mark.clause("base64.data-url", "content.byte-exact")
-@pytest.mark.parametrize("size", range(7))
-def test_base64_of_every_padding(target: Target, size: int) -> None:
-    """Contents whose base64 ends with none, one and two signs of padding."""
-    content = b"\xfb\xff\xfe\xfa\xf0/+"[: size + 1]
-    reads(
-        target,
-        accepted(ROUTES["base64"](target, content, fields_in(target)))["downloadUrl"],
-        content,
-    )
-
-
-@pytest.mark.clause("url.fetched", "metadata.size")
-@pytest.mark.parametrize("name", ["a b.txt", "ä#?.txt", "plain.bin"])
-def test_a_link_is_fetched_by_its_url(target: Target, name: str) -> None:
-    """Of files with any name; the copy stays when the source changes."""
-    fields = fields_in(target, name)
-    link = accepted(as_stream(target, b"source", fields))["downloadUrl"]
-    copy = {"fileUrl": link, "uploadPath": target.folder(), "fileName": "copy.txt"}
-    data = accepted(target.post(URL, json=copy))
-    reads(target, data["downloadUrl"], b"source", "the link of a copy")
-    accepted(as_stream(target, b"changed", fields))
-    reads(target, data["downloadUrl"], b"source", "the link of a copy whose source has changed")
-
-
 @seed(PLAN.seed)
 @settings(
-    max_examples=300 if FULL else 25,
+    max_examples=300 if FULL else 5,
     database=None,
     deadline=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
@@ -249,5 +165,5 @@ def test_any_content_comes_back(target: Target, content: bytes, route: str) -> N
     target.begin()
     content = content or b"-"
     data = accepted(ROUTES[route](target, content, fields_in(target)))
-    expect(data["fileSize"] == len(content), f"fileSize of {len(content)} is {data['fileSize']}")
     reads(target, data["downloadUrl"], content)
+    sized(data, content)

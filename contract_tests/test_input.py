@@ -8,9 +8,21 @@ import pytest
 
 from mockkie.harness.target import Target
 
-from .calls import BASE64, GONE, STREAM, URL, accepted, as_stream, body_of, expect, reads, refused
+from .calls import (
+    BASE64,
+    GONE,
+    STREAM,
+    THREE,
+    URL,
+    Victim,
+    accepted,
+    as_stream,
+    body_of,
+    expect,
+    reads,
+    refused,
+)
 
-KEPT: Final = b"kept as it is"
 GOOD: Final = "aGVsbG8="
 PNG: Final = "https://example.com/a.png"
 BAD: Final[dict[str, tuple[str, dict[str, Any]]]] = {
@@ -18,6 +30,10 @@ BAD: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "base64-empty-path": (BASE64, {"json": {"base64Data": GOOD, "uploadPath": ""}}),
     "base64-no-data": (BASE64, {"json": {"uploadPath": "{folder}", "fileName": "victim.txt"}}),
     "base64-no-object": (BASE64, {"json": ["base64Data", "uploadPath"]}),
+    "base64-null-path": (BASE64, {"json": {"base64Data": GOOD, "uploadPath": None}}),
+    "base64-null-data": (BASE64, {"json": {"base64Data": None, "uploadPath": "{folder}"}}),
+    "base64-data-number": (BASE64, {"json": {"base64Data": 7, "uploadPath": "{folder}"}}),
+    "base64-empty": (BASE64, {"json": {}}),
     "base64-path-number": (BASE64, {"json": {"base64Data": GOOD, "uploadPath": 7}}),
     "base64-broken-json": (
         BASE64,
@@ -25,54 +41,113 @@ BAD: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     ),
     "url-no-path": (URL, {"json": {"fileUrl": PNG}}),
     "url-no-url": (URL, {"json": {"uploadPath": "{folder}", "fileName": "victim.txt"}}),
+    "url-null-path": (URL, {"json": {"fileUrl": PNG, "uploadPath": None}}),
+    "url-null-url": (URL, {"json": {"fileUrl": None, "uploadPath": "{folder}"}}),
+    "url-empty-path": (URL, {"json": {"fileUrl": PNG, "uploadPath": ""}}),
+    "url-empty-url": (URL, {"json": {"fileUrl": "", "uploadPath": "{folder}"}}),
+    "url-list": (URL, {"json": {"fileUrl": [PNG], "uploadPath": "{folder}"}}),
     "url-no-http": (URL, {"json": {"fileUrl": "ftp://example.com/a", "uploadPath": "{folder}"}}),
     "url-not-one": (URL, {"json": {"fileUrl": "not a url", "uploadPath": "{folder}"}}),
     "stream-no-path": (STREAM, {"files": {"file": ("a.txt", b"x")}}),
+    "stream-empty-path": (STREAM, {"files": {"file": ("a.txt", b"x")}, "data": {"uploadPath": ""}}),
+    "stream-only-a-name": (
+        STREAM,
+        {"files": {"file": ("a.txt", b"x")}, "data": {"fileName": "victim.txt"}},
+    ),
+    "stream-fields-only": (
+        STREAM,
+        {"files": {"uploadPath": (None, "{folder}"), "fileName": (None, "victim.txt")}},
+    ),
     "stream-no-file": (
         STREAM,
         {"files": {"other": ("a.txt", b"x")}, "data": {"uploadPath": "{folder}"}},
     ),
-    "stream-no-form": (STREAM, {"json": {"uploadPath": "{folder}"}}),
 }
-NO_BASE64: Final = {
-    "letters": "!!!!",
+NO_BASE64: Final = (
+    "!!!!",
+    "Hello, this is a text!",
+    "data:image/png;base64,@@@@",
+    "\U0001f600\U0001f600",
+    "<html><body>502</body></html>",
+)
+NOT_QUITE_BASE64: Final = {
     "one-letter": "a",
     "five-letters": "aGVsb",
     "padding-inside": "aG=VsbG8=",
-    "text": "this is no base64 at all",
-    "data-url": "data:image/png;base64,@@@@",
+    "no-padding": "aGVsbG8",
+    "url-safe": "-_-_",
+    "sign-at-the-end": "aGVsbG8=!",
 }
+BAD_REQUEST: Final = 400
+METHOD_NOT_ALLOWED: Final = 405
+ERROR: Final = 500
+OK: Final = 200
 
 
 def filled(value: Any, folder: str) -> Any:
     """A request with its folder in place."""
     if isinstance(value, dict):
         return {name: filled(inner, folder) for name, inner in value.items()}
+    if isinstance(value, tuple):
+        return tuple(filled(inner, folder) for inner in value)
     return folder if value == "{folder}" else value
 
 
-@pytest.mark.clause("input.required", "envelope.error", "envelope.status-is-code")
-@pytest.mark.clause("input.changes-nothing")
-@pytest.mark.parametrize("kind", BAD)
-def test_what_lacks_something_is_refused(target: Target, kind: str) -> None:
+@pytest.mark.clause(
+    *("input.required", "input.changes-nothing", "envelope.status-is-code", "envelope.error")
+)
+@pytest.mark.parametrize("route", THREE)
+def test_what_lacks_something_is_refused(target: Target, route: str) -> None:
     """In the envelope, with 400, and the file that it might have touched is as before."""
-    folder = target.folder()
-    fields = {"uploadPath": folder, "fileName": "victim.txt"}
-    link = accepted(as_stream(target, KEPT, fields))["downloadUrl"]
-    path, request = BAD[kind]
-    refused(target.post(path, **filled(request, folder)), 400, 415, 422)
-    reads(target, link, KEPT, "a link behind a refused upload")
+    victim = Victim.of(target)
+    for kind, (path, request) in BAD.items():
+        if not kind.startswith(route):
+            continue
+        target.begin()
+        answer = target.post(path, **filled(request, victim.fields["uploadPath"]))
+        status = answer.status_code
+        expect(status != ERROR, f"a request with {kind} is answered {status}", "envelope.error")
+        right = status == BAD_REQUEST or body_of(answer).get("code") == BAD_REQUEST
+        expect(right, f"a request with {kind} is answered {status}, not 400", "input.required")
+        refused(answer, BAD_REQUEST)
+    victim.is_unharmed()
 
 
-@pytest.mark.clause("input.base64-format", "input.changes-nothing", "base64.strict")
-@pytest.mark.parametrize("kind", NO_BASE64)
-def test_what_is_no_base64_is_refused(target: Target, kind: str) -> None:
+@pytest.mark.clause("input.base64-format", "input.changes-nothing")
+def test_what_is_no_base64_is_refused(target: Target) -> None:
     """And the file of that name keeps its bytes."""
-    fields = {"uploadPath": target.folder(), "fileName": "victim.txt"}
-    link = accepted(as_stream(target, KEPT, fields))["downloadUrl"]
-    answer = target.post(BASE64, json={"base64Data": NO_BASE64[kind], **fields})
-    refused(answer, 400)
-    reads(target, link, KEPT, "a link behind a refused upload")
+    victim = Victim.of(target)
+    for text in NO_BASE64:
+        target.begin()
+        answer = target.post(BASE64, json={"base64Data": text, **victim.fields})
+        stored = answer.status_code == OK and body_of(answer).get("success") is not False
+        expect(not stored, f"{text!r} was stored as a file", "input.base64-format")
+        refused(answer, BAD_REQUEST)
+    victim.is_unharmed()
+
+
+@pytest.mark.clause("base64.strict")
+@pytest.mark.parametrize("kind", NOT_QUITE_BASE64)
+def test_what_is_not_quite_base64_is_refused(target: Target, kind: str) -> None:
+    """Of decoders some are lenient, and lose bytes."""
+    fields = {"uploadPath": target.folder(), "fileName": "a.bin"}
+    refused(target.post(BASE64, json={"base64Data": NOT_QUITE_BASE64[kind], **fields}), BAD_REQUEST)
+
+
+@pytest.mark.clause("input.changes-nothing")
+@pytest.mark.parametrize("path", [STREAM, BASE64, URL])
+def test_what_is_refused_is_not_stored(target: Target, path: str) -> None:
+    """There is no file, nor an empty one, behind the link that it would have."""
+    victim = Victim.of(target)
+    fields = {**victim.fields, "fileName": "other.txt"}
+    if path == STREAM:
+        answer = target.post(path, files={"other": ("a.txt", b"x")}, data=fields)
+    else:
+        source = {"base64Data": "@@@@"} if path == BASE64 else {"fileUrl": "not a url"}
+        answer = target.post(path, json={**source, **fields})
+    refused(answer, BAD_REQUEST)
+    status = target.get(victim.link.replace("victim.txt", "other.txt")).status_code
+    expect(status in GONE, f"the link of a file that was refused is answered {status}")
 
 
 @pytest.mark.clause("input.null-is-absent")
@@ -80,7 +155,7 @@ def test_what_is_no_base64_is_refused(target: Target, kind: str) -> None:
 def test_a_name_of_null_is_none(target: Target, path: str) -> None:
     """It is generated, as if none had been sent."""
     folder = target.folder()
-    source = accepted(as_stream(target, KEPT, {"uploadPath": folder, "fileName": "source.txt"}))
+    source = accepted(as_stream(target, b"x", {"uploadPath": folder, "fileName": "source.txt"}))
     content = {"base64Data": GOOD} if path == BASE64 else {"fileUrl": source["downloadUrl"]}
     fields = {"uploadPath": f"{folder}/null", "fileName": None}
     data = accepted(target.post(path, json={**content, **fields}))
@@ -105,24 +180,82 @@ def test_unknown_fields_are_ignored(target: Target, path: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 @pytest.mark.parametrize("path", [STREAM, BASE64, URL])
 def test_another_method_is_refused(target: Target, path: str, method: str) -> None:
-    """An upload route takes POST only."""
+    """An upload route takes POST only; what is read there may be taken for an unknown link."""
     answer = target.get(target.url + path, method, headers=dict(target.headers))
-    refused(answer, 405, 404)
+    status = answer.status_code
+    if method == "GET" and status in GONE:
+        return
+    right = status == METHOD_NOT_ALLOWED or body_of(answer).get("code") == METHOD_NOT_ALLOWED
+    expect(right, f"{method} {path} is answered {status}, not 405", "method.refused")
+    refused(answer, METHOD_NOT_ALLOWED)
+
+
+@pytest.mark.clause("method.refused", "input.changes-nothing")
+def test_another_method_stores_nothing(target: Target) -> None:
+    """A whole upload that is sent by PUT leaves the file of its name alone."""
+    victim = Victim.of(target)
+    body = {"base64Data": GOOD, **victim.fields}
+    answer = target.get(target.url + BASE64, "PUT", headers=dict(target.headers), json=body)
+    expect(answer.status_code != OK, "an upload by PUT was accepted", "method.refused")
+    victim.is_unharmed()
+
+
+@pytest.mark.clause("method.links")
+def test_a_link_takes_no_other_method(target: Target) -> None:
+    """Nobody can delete or change a file by its link."""
+    victim = Victim.of(target)
+    for method in ("DELETE", "PUT", "POST"):
+        status = target.get(victim.link, method, data=b"x").status_code
+        expect(status >= BAD_REQUEST, f"{method} of a link is answered {status}")
+    victim.is_unharmed("method.links")
 
 
 @pytest.mark.clause("envelope.error")
 def test_a_link_that_never_was(target: Target) -> None:
     """It is answered as one that is gone, whatever stands in the answer."""
-    link = accepted(as_stream(target, KEPT, {"uploadPath": target.folder()}))["downloadUrl"]
-    status = target.get(link.replace("mockkie-", "never-was-", 1)).status_code
-    expect(status in GONE, f"a link that never was is answered {status}")
+    link = Victim.of(target).link
+    for other in (link.replace("mockkie-", "never-was-", 1), link + "x", link.replace(".txt", "")):
+        status = target.get(other).status_code
+        expect(status in GONE, f"a link that never was is answered {status}")
+
+
+STRANGE: Final = {
+    "dot-dot": ("{folder}/../up", "a.txt"),
+    "dot": ("{folder}/./a", "a.txt"),
+    "empty-segment": ("{folder}//a", "a.txt"),
+    "control": ("{folder}/a\x01b", "a.txt"),
+    "slash-in-name": ("{folder}", "a/b.txt"),
+    "dot-dot-name": ("{folder}", ".."),
+    "control-in-name": ("{folder}", "a\tb.txt"),
+}
+
+
+@pytest.mark.clause("input.plain-segments")
+@pytest.mark.parametrize("kind", STRANGE)
+def test_strange_segments_are_refused(target: Target, kind: str) -> None:
+    """What could lead out of a folder, or nowhere."""
+    path, name = STRANGE[kind]
+    fields = {"uploadPath": path.format(folder=target.folder()), "fileName": name}
+    refused(target.post(BASE64, json={"base64Data": GOOD, **fields}), BAD_REQUEST)
+
+
+@pytest.mark.clause("envelope.all-refusals-are-400")
+def test_every_refusal_is_400(target: Target) -> None:
+    """Of another media type, or malformed."""
+    refused(target.post(STREAM, data=b"x", headers={"Content-Type": "text/plain"}), BAD_REQUEST)
+    headers = {"Content-Type": "application/json"}
+    refused(target.post(BASE64, data=b'{"base64Data', headers=headers), BAD_REQUEST)
+    refused(target.post(STREAM, json={"uploadPath": target.folder()}), BAD_REQUEST)
 
 
 @pytest.mark.clause("media.refused")
-@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/octet-stream"])
-@pytest.mark.parametrize("path", [STREAM, BASE64, URL])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [(STREAM, "text/plain"), (BASE64, "application/xml"), (URL, "application/octet-stream")],
+)
 def test_another_media_type_is_refused(target: Target, path: str, kind: str) -> None:
     """A body of a type that no route takes."""
     answer = target.post(path, data=b"x", headers={"Content-Type": kind})
-    expect(400 <= answer.status_code < 500, f"a body of {kind} is answered {answer.status_code}")
+    status = answer.status_code
+    expect(BAD_REQUEST <= status < ERROR, f"a body of {kind} is answered {status}")
     expect(body_of(answer).get("success") is False, "a refusal does not say success: false")

@@ -6,13 +6,27 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import pytest
+import requests
 
 from mockkie.harness.target import Target
 
-from .calls import ROUTES, THREE, accepted, as_stream, eventually, expect, instant, reads
+from .calls import (
+    ROUTES,
+    THREE,
+    accepted,
+    as_base64,
+    as_stream,
+    eventually,
+    expect,
+    instant,
+    reads,
+    sized,
+)
 
 FIRST: Final = b"the first one, which is the longer one of the two"
 CONCURRENT: Final = 8
+OK: Final = 200
+KIB: Final = 1_024
 
 
 @pytest.mark.clause("overwrite.latest-bytes", "metadata.size")
@@ -26,17 +40,18 @@ def test_the_same_name_again_replaces_the_file(target: Target, first: str, secon
     after = accepted(ROUTES[second](target, b"another", fields))
     same = after["downloadUrl"] == before["downloadUrl"]
     expect(same, "an overwrite changed the link of the file")
-    size = len(b"another")
-    expect(
-        after["fileSize"] == size, f"fileSize is {after['fileSize']} after an overwrite by {size}"
-    )
+    for name in ("fileName", "filePath"):
+        same = after[name] == before[name]
+        expect(same, f"an overwrite made {after[name]!r} of the {name} {before[name]!r}")
     eventually(target, after["downloadUrl"], b"another", [FIRST])
+    sized(after, b"another")
     earlier, later = instant(before["uploadedAt"]), instant(after["uploadedAt"])
-    expect(later >= earlier, "an overwrite is dated before the upload that it replaces")
+    dated = "an overwrite is dated before the upload that it replaces"
+    expect(later >= earlier, dated, "metadata.time")
 
 
 @pytest.mark.clause("overwrite.latest-bytes")
-@pytest.mark.parametrize("size", [5, 1_000, 300_000])
+@pytest.mark.parametrize("size", [5, 300_000])
 def test_contents_of_one_size_replace_one_another(target: Target, size: int) -> None:
     """A replacement is not told by its size."""
     fields = {"uploadPath": target.folder(), "fileName": "same-size.bin"}
@@ -50,19 +65,59 @@ def test_contents_of_one_size_replace_one_another(target: Target, size: int) -> 
 def test_many_overwrites_end_with_the_last(target: Target) -> None:
     """Shorter, longer, empty, as before."""
     fields = {"uploadPath": target.folder(), "fileName": "again.bin"}
-    contents = [b"abc", b"a" * 70_000, b"", b"abc", b"z" * 100, b"\r\n"]
+    contents = [b"abc", b"a" * 70_000, b"a" * 70_001, b"-", b"abc", b"z" * 100, b"\r\n"]
     link = ""
-    for content in contents:
+    for number, content in enumerate(contents):
         link = accepted(as_stream(target, content, fields))["downloadUrl"]
+        if number % 2:
+            eventually(target, link, content, contents[:number])
     eventually(target, link, contents[-1], contents)
+
+
+@pytest.mark.clause("overwrite.latest-bytes")
+@pytest.mark.parametrize("route", ["stream", "base64"])
+def test_what_begins_or_ends_alike_is_replaced(target: Target, route: str) -> None:
+    """By a longer one, and by the shorter one again; where it was read before, and where not."""
+    fields = {"uploadPath": target.folder(), "fileName": "alike.bin"}
+    start = b"the same start, of more than sixteen bytes"
+    old: list[bytes] = []
+    for content in (start, start + b" and more", start, b"x" + start[1:], start[:-1] + b"x"):
+        link = accepted(ROUTES[route](target, content, fields))["downloadUrl"]
+        if content != start:
+            eventually(target, link, content, old)
+        old.append(content)
+
+
+@pytest.mark.clause("overwrite.latest-bytes", "naming.generated")
+def test_a_generated_name_can_be_given(target: Target) -> None:
+    """A file whose name was generated is replaced by that name, too."""
+    folder = target.folder()
+    before = accepted(as_stream(target, b"first", {"uploadPath": folder}))
+    fields = {"uploadPath": folder, "fileName": before["fileName"]}
+    after = accepted(as_stream(target, b"second", fields))
+    expect(after["downloadUrl"] == before["downloadUrl"], "the same name has two links")
+    eventually(target, after["downloadUrl"], b"second", [b"first"])
+
+
+@pytest.mark.clause("overwrite.latest-bytes")
+@pytest.mark.parametrize("name", ["a b+c.txt", "%41\u00e9.txt", ".a#b?"])
+def test_a_strange_name_is_replaced_too(target: Target, name: str) -> None:
+    """One file, whatever a link makes of its name."""
+    fields = {"uploadPath": target.folder(), "fileName": name}
+    before = accepted(as_stream(target, b"first", fields))["downloadUrl"]
+    after = accepted(as_base64(target, b"second", fields))["downloadUrl"]
+    expect(after == before, f"an overwrite of {name!r} changed its link")
+    eventually(target, after, b"second", [b"first"])
 
 
 @pytest.mark.clause("overwrite.nothing-else")
 def test_an_overwrite_touches_nothing_else(target: Target) -> None:
     """Not the same name elsewhere, not another name here, not the folder above or below."""
     folder = target.folder()
-    places = [(folder, "a.txt"), (folder, "A.txt"), (folder, "a.txt.bak"), (f"{folder}/a.txt", "a")]
+    places = [(folder, "a.txt"), (folder, "A.txt"), (folder, "a.txt.bak")]
     places += [(f"{folder}/sub", "a.txt"), (f"{folder}x", "a.txt"), (folder, "a.tx")]
+    places += [(folder, "sub-a.txt"), (folder, "sub_a.txt"), (f"{folder}/a", "a.txt")]
+    places += [(f"{folder}/SUB", "a.txt"), (folder, "a"), (folder, "a.txt "), (folder, "b.txt")]
     links = []
     for number, (path, name) in enumerate(places):
         fields = {"uploadPath": path, "fileName": name}
@@ -81,15 +136,41 @@ def test_concurrent_uploads_to_one_name(target: Target, size: int) -> None:
     """They end as exactly one of the contents, all of it, with the size of it."""
     fields = {"uploadPath": target.folder(), "fileName": "race.bin"}
     contents = [bytes([number]) * (size + number) for number in range(CONCURRENT)]
-    for _ in range(4 if target.plan.full else 2):
+    for _ in range(6 if target.plan.full else 1 + (size > KIB)):
         with ThreadPoolExecutor(CONCURRENT) as pool:
             answers = list(pool.map(lambda one: as_stream(target, one, fields), contents))
-        links = {accepted(answer)["downloadUrl"] for answer in answers}
+        told = [accepted(answer) for answer in answers]
+        links = {data["downloadUrl"] for data in told}
         expect(len(links) == 1, f"concurrent uploads to one name have {len(links)} links")
+        for data, content in zip(told, contents, strict=True):
+            sized(data, content)
         found = target.get(links.pop()).content
-        mixed = len(set(found)) != 1
+        mixed = len(set(found)) > 1
         expect(not mixed, "concurrent uploads to one name were mixed with one another")
         expect(found in contents, "concurrent uploads to one name left bytes that nobody uploaded")
+
+
+@pytest.mark.clause("concurrency.one-of-them", "overwrite.latest-bytes")
+@pytest.mark.once
+def test_a_file_can_be_read_while_it_is_replaced(target: Target) -> None:
+    """A reader gets the old bytes or the new ones, all of them; never none, never both."""
+    fields = {"uploadPath": target.folder(), "fileName": "read-and-written.bin"}
+    contents = [bytes([65 + number]) * 150_000 for number in range(6)]
+    link = accepted(as_stream(target, contents[0], fields))["downloadUrl"]
+
+    def look(_: int) -> requests.Response:
+        return target.get(link)
+
+    with ThreadPoolExecutor(CONCURRENT) as pool:
+        seen = [pool.submit(look, number) for number in range(6)]
+        for content in contents[1:]:
+            accepted(as_stream(target, content, fields))
+            seen += [pool.submit(look, number) for number in range(2)]
+    for answer in [one.result() for one in seen]:
+        status, whole = answer.status_code, answer.content in contents
+        expect(status == OK, f"a link that was being overwritten was answered {status}")
+        expect(whole, f"a reader got {len(answer.content):,} bytes that nobody uploaded")
+    eventually(target, link, contents[-1], contents)
 
 
 @pytest.mark.clause("concurrency.apart", "content.byte-exact")
@@ -97,14 +178,16 @@ def test_concurrent_uploads_to_one_name(target: Target, size: int) -> None:
 def test_concurrent_uploads_to_different_names(target: Target) -> None:
     """Each link leads to its own bytes."""
     folder = target.folder()
-    contents = [bytes([65 + number]) * (50_000 + number) for number in range(2 * CONCURRENT)]
+    contents = [bytes([65 + number]) * (50_000 + number) for number in range(CONCURRENT)]
 
     def upload(number: int) -> str:
         fields = {"uploadPath": folder, "fileName": f"{number}.bin"}
         data = accepted(as_stream(target, contents[number], fields))
         expect(data["fileName"] == f"{number}.bin", "concurrent uploads were answered crosswise")
-        size = len(contents[number])
-        expect(data["fileSize"] == size, "concurrent uploads got the size of one another")
+        expect(
+            data["fileSize"] == len(contents[number]),
+            "concurrent uploads got the size of one another",
+        )
         return str(data["downloadUrl"])
 
     with ThreadPoolExecutor(CONCURRENT) as pool:
@@ -118,12 +201,13 @@ def test_concurrent_uploads_to_different_names(target: Target) -> None:
 def test_concurrent_uploads_without_a_name(target: Target) -> None:
     """Each gets a name of its own."""
     folder = target.folder()
-    contents = [b"%d" % number for number in range(2 * CONCURRENT)]
+    contents = [b"%d" % number for number in range(CONCURRENT)]
     with ThreadPoolExecutor(CONCURRENT) as pool:
         answers = list(
             pool.map(lambda one: as_stream(target, one, {"uploadPath": folder}), contents)
         )
     links = [accepted(answer)["downloadUrl"] for answer in answers]
-    expect(len(set(links)) == len(links), "concurrent uploads without a name share a link")
+    apart = len(set(links)) == len(links)
+    expect(apart, "concurrent uploads without a name share a link", "naming.unique")
     for link, content in zip(links, contents, strict=True):
         reads(target, link, content, "a link of concurrent uploads without a name")

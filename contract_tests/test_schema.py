@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from base64 import b64encode
 from collections import Counter
@@ -14,13 +13,15 @@ import requests
 import schemathesis
 from hypothesis import strategies as st
 
-from mockkie.harness.document import read_document
+from mockkie.harness.sent import parts_of
 from mockkie.harness.session import PATIENCE
 from mockkie.harness.target import Plan, Target
+from mockkie.harness.verdicts import Violation
 
-from .calls import expect
-from .sent import content_of, form_is_valid, parts_of
+from .calls import GONE, expect, sized
+from .sent import asked_for, content_of, is_wrong
 
+pytestmark = pytest.mark.layer("schema")
 UPLOADS: Final = ("upload-file-stream", "upload-file-base64", "upload-file-url")
 DOWNLOADS: Final = ("download-file", "inspect-file")
 PLAN: Final = Plan.of_environment()
@@ -31,15 +32,8 @@ schemathesis.openapi.format(
 )
 
 
-def lenient() -> dict[str, Any]:
-    """The document without what only our own answers are held to: the precision of times."""
-    document = copy.deepcopy(read_document())
-    del document["components"]["schemas"]["UploadedFile"]["properties"]["uploadedAt"]["pattern"]
-    return document
-
-
 api = schemathesis.openapi.from_dict(
-    lenient(),
+    asked_for(),
     config=schemathesis.Config.from_dict(
         {
             "seed": PLAN.seed,
@@ -47,11 +41,11 @@ api = schemathesis.openapi.from_dict(
             "generation": {
                 "deterministic": True,
                 "database": "none",
-                "max-examples": 50 if PLAN.full else 5,
+                "max-examples": 50 if PLAN.full else 2,
                 "with-security-parameters": False,
             },
             "auth": {"openapi": {"bearer": {"bearer": PLAN.key}}},
-            "checks": {"negative_data_rejection": {"expected-statuses": [400, 401, 405]}},
+            "checks": {"negative_data_rejection": {"expected-statuses": [400, 401, 405, 413, 415]}},
             "operations": [
                 {
                     "include-operation-id": list(UPLOADS),
@@ -77,23 +71,26 @@ def filter_failure(
     case: schemathesis.Case[Any],
     response: schemathesis.Response,
 ) -> bool:
-    """Drop four kinds of false alarm; everything else counts.
+    """Drop what is no violation of a documented sentence; everything else counts.
 
-    1. ST201 on forms: the generator's wrong value became a right text on its way.
-    2. ST202 on forms: a field that the schema does not know has an empty name, which a schema
-       allows and RFC 7578 does not foresee.
-    3. ST202 on URL uploads: a pattern cannot say which hosts there are, nor even which names a
-       host can have, and not every target can reach the web.
+    1. Wrong data that was accepted, unless it is wrong by the vendor's pages too, and still wrong
+       by the time that it is sent: in a form, a value of another type becomes a text.
+    2. Right data of URL uploads that was refused: a schema cannot say which hosts there are, and
+       not every target reaches the web.
+    3. Forms with a field that has no name, which RFC 7578 does not foresee.
     4. Anything about an answer 429: the request was not carried out.
+    5. A method that is taken for the reading of an unknown link.
     """
     del context
     if response.status_code == requests.codes.too_many_requests:
         return False
     name, operation = type(failure).__name__, case.operation.definition.raw["operationId"]
-    if operation == "upload-file-stream" and name == "AcceptedNegativeData":
-        return not form_is_valid(response.request)
+    if name == "AcceptedNegativeData" and operation in UPLOADS:
+        return is_wrong(response.request)
+    if name == "UnsupportedMethodResponse":
+        return response.status_code not in GONE
     if operation == "upload-file-stream" and name == "RejectedPositiveData":
-        return all(name for name, _, _ in parts_of(response.request))
+        return all(part.name for part in parts_of(response.request))
     return not (operation == "upload-file-url" and name == "RejectedPositiveData")
 
 
@@ -118,7 +115,9 @@ def test_upload(case: schemathesis.Case[Any], target: Target, ledger: Ledger) ->
 
     What was accepted is read back: its bytes, its size, its type, its path.
     """
-    response = case.call_and_validate(base_url=target.url, session=target.session, timeout=PATIENCE)
+    target.begin()
+    stay_inside(case, target)
+    response = judged(case, target)
     outcome = "accepted" if response.status_code == 200 else "refused"
     ledger[case.operation.label, outcome] += 1
     if response.status_code == 200 and case.method == "POST":
@@ -127,8 +126,43 @@ def test_upload(case: schemathesis.Case[Any], target: Target, ledger: Ledger) ->
         if content is not None:
             got = settled(target, data["downloadUrl"], content)
             expect(got.content == content, "the link of a generated upload leads to other bytes")
-            size = len(content)
-            expect(data["fileSize"] == size, f"fileSize of {size} bytes is {data['fileSize']}")
+            sized(data, content)
+
+
+CLAUSES: Final = {
+    "AcceptedNegativeData": "input.required",
+    "IgnoredAuth": "auth.bearer",
+    "UnsupportedMethodResponse": "method.refused",
+    "MissingHeaderNotRejected": "auth.bearer",
+}
+"""The clause that a failure of Schemathesis is about, where it is not the form of an answer."""
+
+
+def judged(case: schemathesis.Case[Any], target: Target) -> schemathesis.Response:
+    """The answer of a generated request; what Schemathesis finds wrong is of one clause each."""
+    response = case.call(base_url=target.url, session=target.session, timeout=PATIENCE)
+    try:
+        case.validate_response(response)
+    except BaseExceptionGroup as found:
+        failure = found.exceptions[0]
+        form = "envelope.success" if response.status_code == 200 else "envelope.error"
+        clause = CLAUSES.get(type(failure).__name__, form)
+        raise Violation(sentence(failure), clause) from None
+    return response
+
+
+def sentence(failure: BaseException) -> str:
+    """What Schemathesis says, in one line."""
+    lines = [line.strip(" -") for line in str(failure).splitlines() if line.strip(" -")]
+    return ": ".join(lines[:2])
+
+
+def stay_inside(case: schemathesis.Case[Any], target: Target) -> None:
+    """Have an upload go to a folder of this run, wherever it was meant to go."""
+    body = case.body
+    path = body.get("uploadPath") if isinstance(body, dict) else None
+    if isinstance(body, dict) and isinstance(path, str) and path:
+        body["uploadPath"] = f"{target.folder()}/{path}"
 
 
 def settled(target: Target, link: str, content: bytes) -> schemathesis.Response | Any:
@@ -140,9 +174,11 @@ def settled(target: Target, link: str, content: bytes) -> schemathesis.Response 
 
 
 @pytest.mark.clause("expiry.answer")
-@api.exclude(operation_id=list(UPLOADS)).parametrize()
+@api.exclude(operation_id=[*UPLOADS, "inspect-file"]).parametrize()
 def test_strange_link(case: schemathesis.Case[Any], target: Target, ledger: Ledger) -> None:
     """A link that never was is refused in the documented form."""
+    target.begin()
+    stay_inside(case, target)
     response = case.call_and_validate(base_url=target.url, session=target.session, timeout=PATIENCE)
     assert response.status_code != 200
     ledger[case.operation.label, "refused"] += 1
@@ -154,7 +190,7 @@ def link(target: Target) -> str:
     answer = target.post(
         "/api/file-stream-upload",
         files={"file": ("thousand.bin", bytes(range(250)) * 4)},
-        data={"uploadPath": "schema", "fileName": "thousand.bin"},
+        data={"uploadPath": target.folder(), "fileName": "thousand.bin"},
     )
     return str(answer.json()["data"]["downloadUrl"])
 
@@ -181,8 +217,11 @@ EXPECTED: Final = {
 
 
 @pytest.mark.clause("download.range")
-@pytest.mark.parametrize("condition", CONDITIONS)
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("method", "condition"),
+    [("GET", condition) for condition in CONDITIONS]
+    + [("HEAD", condition) for condition in ("none", "range", "any version", "since the future")],
+)
 def test_live_link(target: Target, link: str, method: str, condition: str) -> None:
     """The answers about a file that lives are the documented ones too.
 
@@ -198,24 +237,3 @@ def test_live_link(target: Target, link: str, method: str, condition: str) -> No
     if length is not None:
         assert int(response.headers["Content-Length"]) == length
         assert len(response.content) == (0 if method == "HEAD" else length)
-
-
-def test_the_suite_is_not_blind(target: Target) -> None:
-    """The filter of false alarms lets a true one through."""
-    right = target.post(
-        "/api/file-stream-upload",
-        files={"file": ("a.txt", b"x")},
-        data={"uploadPath": "a", "fileName": "null"},
-    )
-    assert form_is_valid(right.request)
-    for data, files in (
-        ({"uploadPath": "/a"}, {"file": ("a.txt", b"x")}),
-        ({"uploadPath": "a", "fileName": ""}, {"file": ("a.txt", b"x")}),
-        ({"uploadPath": ["a", "a"]}, {"file": ("a.txt", b"x")}),
-        ({"fileName": "a"}, {"file": ("a.txt", b"x")}),
-        ({"uploadPath": "a"}, {"other": ("a.txt", b"x")}),
-        ({"uploadPath": "a"}, {"file": (None, b"x")}),
-    ):
-        wrong = target.post("/api/file-stream-upload", files=files, data=data)
-        assert not form_is_valid(wrong.request)
-        assert wrong.status_code == 400

@@ -21,6 +21,7 @@ from mockkie.harness.target import MOCK_KEY, Plan, reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, VIOLATED_CODE
 from mockkie.problems import UsageError
 
+INTERRUPTED_CODE: Final = 130  # as shells have it: 128 and the number of the signal
 _REQUESTS: Final = {"quick": 1_500, "full": 20_000}
 
 
@@ -35,7 +36,8 @@ def check_in_terminal(options: Mapping[str, Any]) -> int:
             click.echo(f"not checked: {missing}", err=True)
             return UNCHECKED_CODE
     progress = _progress(quiet=options["quiet"])
-    report = run_check(plan, options["only"], progress, first=options["exitfirst"])
+    resume = options["resume"]
+    report = run_check(plan, options["only"], progress, first=options["exitfirst"], resume=resume)
     for path in options["reports"]:
         write_report(report, path)
     if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -48,6 +50,10 @@ def check_in_terminal(options: Mapping[str, Any]) -> int:
             click.echo("again: " + " ".join(word for word in words if word))
     else:
         click.echo(", ".join(f"{number} {name}" for name, number in report.summary.items()))
+    if report.interrupted:
+        go_on = f"go on with --resume {resume}" if resume else "--resume FILE would let it go on"
+        click.echo(f"interrupted: {go_on}", err=True)
+        return INTERRUPTED_CODE
     return report.exit_code
 
 

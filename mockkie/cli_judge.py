@@ -56,6 +56,12 @@ def _exit(code: int) -> None:
     metavar="FILE",
     help="Write .json, .xml (JUnit), .html or .sarif; repeatable.",
 )
+@click.option(
+    "--resume",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Note what is judged there, and go on from it after an interruption.",
+)
 @click.option("--quiet", is_flag=True, help="The verdict only.")
 def check(**options: Any) -> None:
     """Judge the API at URL by the contract, clause by clause; without URL a mock.

@@ -23,8 +23,8 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.plugin;
     harness.target harness.report harness.report_formats harness.report_html;
     harness.curl;
-    harness.session;
-    harness.document;
+    harness.session harness.sent;
+    harness.document harness.resuming;
     harness.verdicts harness;
     terminal remote;
     serving workers pytest_plugin;

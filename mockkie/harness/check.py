@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from mockkie.clock import stopwatch
 from mockkie.harness import plugin
 from mockkie.harness.document import clauses, suite_folder
+from mockkie.harness.resuming import Found, Judged
 from mockkie.harness.target import Plan
 from mockkie.harness.verdicts import Clause, Level, Report, Verdict
 from mockkie.problems import UsageError
@@ -27,33 +29,69 @@ Progress = Callable[[int, int, str], None]
 
 
 class _Collector:
-    """Holds on to what pytest forgets at its end, and tells of progress."""
+    """Holds on to what pytest forgets at its end, tells of progress, and knows what is done."""
 
-    def __init__(self, progress: Progress, stop_at: Container[str]) -> None:
-        self.stash: pytest.Stash | None = None
+    def __init__(
+        self, progress: Progress, stop_at: Container[str], judged: Judged | None = None
+    ) -> None:
+        self.findings: list[Found] = []
+        self.interrupted = False
         self._session: pytest.Session | None = None
         self._stop_at = stop_at
         self._progress = progress
-        self._done = 0
-        self._all = 0
+        self._judged = judged
+        self._seen = self._done = self._all = 0
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """The run begins."""
-        self.stash = config.stash
+        self.findings = config.stash[plugin.FINDINGS]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The tests are known."""
-        self._all = len(session.items)
         self._session = session
+        self._all = len(session.items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        """Do not run what was judged before."""
+        known = self._judged.findings(item.nodeid) if self._judged else None
+        if known is None:
+            return None
+        self.findings += known
+        self._seen = len(self.findings)
+        self._tell(item.nodeid)
+        return True
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """One test is over."""
+        new = self.findings[self._seen :]
+        self._seen = len(self.findings)
+        if self._judged:
+            self._judged.add(nodeid, new, self.requests)
+        self._tell(nodeid)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Somebody stopped the run; it stops itself by a subclass of this."""
+        self.interrupted = type(excinfo.value) is KeyboardInterrupt
+
+    def _tell(self, nodeid: str) -> None:
         self._done += 1
         self._progress(self._done, self._all, nodeid.rpartition("::")[2])
-        if self._session is not None and self.stash is not None:
-            for name, finding in self.stash[plugin.FINDINGS]:
-                if finding.verdict == Verdict.VIOLATED and name in self._stop_at:
-                    self._session.shouldstop = f"{name} is violated"
+        for name, finding in self.findings:
+            if self._session and finding.verdict == Verdict.VIOLATED and name in self._stop_at:
+                self._session.shouldstop = f"{name} is violated"
+
+    @property
+    def started(self) -> bool:
+        """Whether the tests were found."""
+        return self._session is not None
+
+    @property
+    def requests(self) -> int:
+        """How many were sent, those of the run that this one goes on with included."""
+        target = self._session.config.stash.get(plugin.TARGET, None) if self._session else None
+        before = self._judged.requests if self._judged else 0
+        return before + (target.wire.budget.spent if target else 0)
 
 
 def run_check(
@@ -62,22 +100,19 @@ def run_check(
     progress: Progress = lambda *_: None,
     *,
     first: bool = False,
+    resume: Path | None = None,
 ) -> Report:
     """Run the suite; `only` are ids or groups of clauses. Raises `UsageError`.
 
-    `first`: stop when the first documented one of them is violated.
+    `first`: stop when the first documented one of them is violated. `resume` is the file of a run
+    that was interrupted, and is gone when this one is not.
     The report's own exit code says whether anything was judged at all.
     """
-    known = clauses()
-    wanted = [clause for clause in known if not only or {clause.id, clause.group} & set(only)]
-    strangers = set(only) - {clause.id for clause in known} - {clause.group for clause in known}
-    if strangers:
-        groups = ", ".join(dict.fromkeys(clause.group for clause in known))
-        raise UsageError(
-            f"no clause and no group is named {min(strangers)!r}; the groups are: {groups}"
-        )
+    wanted = _wanted(only)
     documented = {clause.id for clause in wanted if clause.level == Level.DOCUMENTED}
-    collector = _Collector(progress, documented if first else ())
+    name = plan.url or "a mock in this process"
+    judged = Judged.open(resume, name, plan.profile, plan.seed, only) if resume else None
+    collector = _Collector(progress, documented if first else (), judged)
     started = stopwatch()
     folder = str(suite_folder())
     picked = _picked(wanted, folder) if only else []
@@ -86,20 +121,33 @@ def run_check(
             [folder, "--rootdir", folder, "-c", os.devnull, *_QUIET, *_PLUGINS, *picked],
             plugins=[collector],
         )
-    if collector.stash is None or code == pytest.ExitCode.USAGE_ERROR:
+    if not collector.started or code == pytest.ExitCode.USAGE_ERROR:
         raise UsageError("the suite did not start; see the message above")
+    if judged and not collector.interrupted:
+        judged.finish()
     ids = {clause.id for clause in wanted}
-    found = collector.stash[plugin.FINDINGS]
-    spent = collector.stash[plugin.REQUESTS]
     return Report.of(
         wanted,
-        [(name, finding) for name, finding in found if name in ids],
-        target=plan.url or "a mock in this process",
+        [(name, finding) for name, finding in collector.findings if name in ids],
+        target=name,
         profile=plan.profile,
         seed=plan.seed,
-        requests=sum(spent),
+        requests=collector.requests,
         seconds=stopwatch() - started,
+        interrupted=collector.interrupted,
     )
+
+
+def _wanted(only: Sequence[str]) -> list[Clause]:
+    """The clauses of some ids and groups; all of them without any."""
+    known = clauses()
+    strangers = set(only) - {clause.id for clause in known} - {clause.group for clause in known}
+    if strangers:
+        groups = ", ".join(dict.fromkeys(clause.group for clause in known))
+        raise UsageError(
+            f"no clause and no group is named {min(strangers)!r}; the groups are: {groups}"
+        )
+    return [clause for clause in known if not only or {clause.id, clause.group} & set(only)]
 
 
 def _picked(wanted: Sequence[Clause], folder: str) -> list[str]:

@@ -1,8 +1,10 @@
 """The suite's side of pytest: its fixture `target`, and what tests found out.
 
-A test names its clauses with `@pytest.mark.clause("overwrite.latest-bytes")`; the marker of each
-clause's group (`-m overwrite`) comes by itself. What fails is tried once more in a fresh folder
-before it counts, unless it is marked `once`.
+A test names its clauses with `@pytest.mark.clause("overwrite.latest-bytes")`, the one that it is
+chiefly about first; the marker of each clause's group (`-m overwrite`) comes by itself. What fails
+is tried once more in a fresh folder before it counts, unless it is marked `once`. Layers run in the
+order of `LAYERS`: what is listed first, what moves the clock and what is generated last, so that no
+search spends the requests that a plain question needs.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -17,18 +20,20 @@ import pytest
 from mockkie.harness.document import clauses
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Plan, Target, open_target
-from mockkie.harness.verdicts import Finding, Verdict
+from mockkie.harness.verdicts import Finding, Verdict, Violation
 from mockkie.problems import UsageError
 
 NOT_JUDGED: Final = "not judged: "
+LAYERS: Final = ("first", "directed", "late", "time", "model", "schema")
 FINDINGS: Final = pytest.StashKey[list[tuple[str, Finding]]]()
-REQUESTS: Final = pytest.StashKey[list[int]]()
+TARGET: Final = pytest.StashKey[Target]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Know the markers; take over the options before any test is collected."""
     config.addinivalue_line("markers", "clause(*ids): the clauses of the contract it is about")
     config.addinivalue_line("markers", "once: what fails here is proof, it is not tried again")
+    config.addinivalue_line("markers", "layer(name): its place in a run, else `directed`")
     for name in dict.fromkeys(clause.group for clause in clauses()):
         config.addinivalue_line("markers", f"{name}: clauses about {name}")
     given = {
@@ -37,7 +42,6 @@ def pytest_configure(config: pytest.Config) -> None:
         if (value := config.getoption(f"mockkie_{name}", None)) is not None and value is not False
     }
     config.stash[FINDINGS] = []
-    config.stash[REQUESTS] = []
     if given:
         os.environ.update(replace(Plan.of_environment(), **given).to_environment())
 
@@ -50,10 +54,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if name not in known:
                 raise pytest.UsageError(f"{item.nodeid} is about {name!r}, which is no clause")
             item.add_marker(known[name])
+    items.sort(key=_layer)
+
+
+def _layer(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("layer")
+    return LAYERS.index(marker.args[0] if marker else "directed")
 
 
 def clause_ids(item: pytest.Item) -> list[str]:
-    """The clauses that a test is about."""
+    """The clauses that a test is about, the one that it is chiefly about first."""
     return [name for marker in item.iter_markers("clause") for name in marker.args]
 
 
@@ -62,8 +72,8 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     """The API under test: the one that the plan of the run names, else a mock for its length."""
     try:
         with open_target(Plan.of_environment()) as opened:
+            request.config.stash[TARGET] = opened
             yield opened
-            request.config.stash[REQUESTS].append(opened.wire.budget.spent)
     except UsageError as error:
         pytest.exit(str(error), returncode=2)
 
@@ -74,6 +84,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     target = pyfuncitem.funcargs.get("target")
     if not isinstance(target, Target):
         return (yield)
+    if _is_settled(pyfuncitem) and not target.plan.full:
+        pytest.skip(f"{NOT_JUDGED}what it is about is violated already")
     target.begin()
     try:
         return (yield)
@@ -85,6 +97,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
             raise
         _again(pyfuncitem, target, error)
         return True
+
+
+def _is_settled(item: pytest.Item) -> bool:
+    """Whether every clause of a test was found to be violated before."""
+    found = item.config.stash[FINDINGS]
+    violated = {name for name, finding in found if finding.verdict == Verdict.VIOLATED}
+    names = clause_ids(item)
+    return bool(names) and violated.issuperset(names)
 
 
 def _again(item: pytest.Function, target: Target, first: AssertionError) -> None:
@@ -105,33 +125,69 @@ def pytest_runtest_makereport(
     report = yield
     names = clause_ids(item)
     if names and (call.when == "call" or (call.when == "setup" and not report.passed)):
-        finding = _finding(item, call, report)
-        item.config.stash[FINDINGS] += [(name, finding) for name in names]
+        item.config.stash[FINDINGS] += _findings(item, names, call, report)
     return report
 
 
-def _finding(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> Finding:
+def _findings(
+    item: pytest.Item, names: list[str], call: pytest.CallInfo[None], report: pytest.TestReport
+) -> list[tuple[str, Finding]]:
+    """A finding for each clause of a test.
+
+    A violation is of one clause: of the one that it names, else of the first one of the test.
+    """
+    error = _first(call.excinfo.value) if call.excinfo else None
+    finding = _finding(item, error, call, report)
+    if finding.verdict != Verdict.VIOLATED:
+        return [(name, finding) for name in names]
+    broken = (error.clause if isinstance(error, Violation) else None) or names[0]
+    why = f"the test ended with a violation of {broken}"
+    ended = Finding(item.name, Verdict.NOT_JUDGED, why)
+    return [(broken, finding), *((name, ended) for name in names if name != broken)]
+
+
+def _finding(
+    item: pytest.Item,
+    error: BaseException | None,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+) -> Finding:
     name, seconds = item.name, report.duration
     if report.passed:
         return Finding(name, Verdict.UPHELD, seconds=seconds)
-    error = call.excinfo.value if call.excinfo else None
     if report.skipped or isinstance(error, NotJudgedError):
         why = str(error).removeprefix(NOT_JUDGED)
         deferred = "plant a probe" in why
         verdict = Verdict.DEFERRED if deferred else Verdict.NOT_JUDGED
         return Finding(name, verdict, why, seconds=seconds)
-    target = item.funcargs.get("target") if isinstance(item, pytest.Function) else None
-    lines = target.reproduce() if isinstance(target, Target) else []
-    if not isinstance(error, AssertionError | BaseExceptionGroup) and call.when == "setup":
+    if not isinstance(error, AssertionError) and call.when == "setup":
         why = f"the test could not begin: {_sentence(error)}"
         return Finding(name, Verdict.NOT_JUDGED, why, seconds=seconds)
-    return Finding(name, Verdict.VIOLATED, _sentence(error), tuple(lines), seconds)
+    target = item.funcargs.get("target") if isinstance(item, pytest.Function) else None
+    lines = tuple(target.reproduce()) if isinstance(target, Target) else ()
+    return Finding(name, Verdict.VIOLATED, _sentence(error), lines, seconds, _where(item, error))
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error that counts of a group: what was found, rather than why no more was asked."""
+    while isinstance(error, BaseExceptionGroup):
+        found, _ = error.split(AssertionError)
+        error = (found or error).exceptions[0]
+    return error
 
 
 def _sentence(error: BaseException | None) -> str:
-    """The first line of an error, of the first one of a group."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    """The first line of an error."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else ""
     return text if isinstance(error, AssertionError) and text else f"{type(error).__name__}: {text}"
+
+
+def _where(item: pytest.Item, error: BaseException | None) -> str:
+    """The line of the suite that found something: the innermost one in the test's own file."""
+    lines, trace = [], error.__traceback__ if error else None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(item.path):
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f"{Path(item.path).name}:{lines[-1]}" if lines else ""

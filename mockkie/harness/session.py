@@ -15,7 +15,10 @@ from mockkie.clock import stopwatch
 PATIENCE: Final = 30.0  # seconds that an answer may take
 _TRIES: Final = 5
 _LONGEST_PAUSE: Final = 60.0
+_MOST_WAITING: Final = 600.0  # seconds that a run waits in all for a service that says it is busy
+_FIRST_PAUSE: Final = 0.25  # seconds, where an answer names none; doubled each time
 _BUSY: Final = 429
+_GATEWAY: Final = (502, 503, 504)
 _REMEMBERED: Final = 12
 
 
@@ -61,43 +64,66 @@ class Budget:
 class Wire(HTTPAdapter):
     """How requests travel: within the budget, and once more when the service is busy.
 
-    An answer of 429 was not carried out, so it is asked for again, after the pause that it names.
+    An answer of 429 was not carried out, so it is asked for again, after the pause that it names;
+    so is the page of a gateway in between (502, 503, 504), which says nothing about the service.
     A connection that breaks is tried again once: every upload goes to a name of this run.
     """
 
     budget: Budget
     log: deque[Exchange] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    waited: float = 0.0
 
     def __post_init__(self) -> None:
         super().__init__(pool_maxsize=32)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
-        broken: Exception | None = None
+        said, broken = "", False
         for attempt in range(_TRIES):
-            self.budget.spend()
-            try:
-                response = super().send(request, *args, **more)
-            except requests.Timeout as error:
-                raise NotJudgedError(f"no answer came within {PATIENCE:.0f} s") from error
-            except requests.ConnectionError as error:
-                self.log.append(Exchange(request, None))
-                if attempt:
-                    raise NoAnswerError(
-                        f"the connection broke without an answer: {error}"
-                    ) from error
-                broken = error
+            response = self._send(request, args, more, last=broken)
+            if response is None:
+                broken = True
                 continue
-            self.log.append(Exchange(request, response.status_code))
-            if response.status_code != _BUSY:
+            if response.status_code != _BUSY and not _is_intermediary(response):
                 return response
+            said = str(response.status_code)
             response.close()
-            time.sleep(_pause(response))
-        raise NotJudgedError(f"the service stayed busy (429) {_TRIES} times") from broken
+            self._wait(_pause(response, attempt))
+        raise NotJudgedError(f"the service answered {said} {_TRIES} times")
+
+    def _send(
+        self, request: requests.PreparedRequest, args: Any, more: Any, *, last: bool
+    ) -> requests.Response | None:
+        """The answer; None when the connection broke, unless this was the `last` try."""
+        self.budget.spend()
+        try:
+            response = super().send(request, *args, **more)
+        except requests.Timeout as error:
+            raise NotJudgedError(f"no answer came within {PATIENCE:.0f} s") from error
+        except requests.ConnectionError as error:
+            self.log.append(Exchange(request, None))
+            if last:
+                raise NoAnswerError(f"the connection broke without an answer: {error}") from error
+            return None
+        self.log.append(Exchange(request, response.status_code))
+        return response
+
+    def _wait(self, seconds: float) -> None:
+        """Leave a busy service alone for a while, within what a run waits in all."""
+        if self.waited + seconds > _MOST_WAITING:
+            raise NotJudgedError(f"the service was busy for {self.waited:,.0f} s of this run")
+        self.waited += seconds
+        time.sleep(seconds)
 
 
-def _pause(response: requests.Response) -> float:
+def _is_intermediary(response: requests.Response) -> bool:
+    """Whether a gateway in between answered, in a page of its own."""
+    kind = str(response.headers.get("Content-Type", ""))
+    return response.status_code in _GATEWAY and "json" not in kind
+
+
+def _pause(response: requests.Response, attempt: int) -> float:
     named = response.headers.get("Retry-After", "")
-    return min(float(named), _LONGEST_PAUSE) if named.isdecimal() else 1.0
+    return min(float(named), _LONGEST_PAUSE) if named.isdecimal() else _FIRST_PAUSE * 2**attempt
 
 
 def new_session(budget: Budget) -> tuple[requests.Session, Wire]:

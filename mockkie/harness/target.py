@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from ipaddress import ip_address
 from itertools import count
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -32,6 +33,10 @@ SECRET: Final = "KIE_API_KEY"  # noqa: S105 - the variable's name
 OTHER_SECRET: Final = "KIE_OTHER_API_KEY"  # noqa: S105 - the same
 MOCK_KEY: Final = "kie-mock-key"
 DAY: Final = 86_400.0
+_REAL_TIME: Final = 2.0  # seconds by which a clock may differ from ours, and be real still
+_TIDYING: Final = 3  # requests that leave a target as it was, beside those of the plan
+_ENOUGH_PROOF: Final = 2
+_LITTLE_PATIENCE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,33 @@ class Plan:
         return self.profile == "full"
 
 
+class ClockState(NamedTuple):
+    """What a clock says: the time, and by how many seconds it differs from real time."""
+
+    now: datetime
+    offset: float
+
+
+@dataclass(slots=True)
+class Staleness:
+    """How long old bytes were served after an overwrite, in seconds, as far as a run has seen.
+
+    A target that was given all the time of the plan twice gets less from then on: it is known
+    what it does, and the run has other things to ask.
+    """
+
+    longest: float = 0.0
+    _exceeded: int = 0
+
+    def patience(self, delay: float) -> float:
+        """How long to wait for new bytes, of the `delay` that the plan allows."""
+        return delay if self._exceeded < _ENOUGH_PROOF else min(delay, _LITTLE_PATIENCE)
+
+    def exceed(self) -> None:
+        """Old bytes were served for longer than the plan allows."""
+        self._exceeded += 1
+
+
 @dataclass(frozen=True)
 class Target:
     """An API under test: uploads go to `url`, `headers` open an account of it."""
@@ -102,6 +134,8 @@ class Target:
     plan: Plan
     headers: Mapping[str, str | None]
     other_key: str | None = None
+    staleness: Staleness = field(default_factory=Staleness)
+    _before: list[ClockState | None] = field(default_factory=list)
     _folders: Iterator[int] = field(default_factory=count)
     _name: str = field(default_factory=lambda: f"mockkie-{uuid4().hex[:12]}")
 
@@ -133,26 +167,53 @@ class Target:
     @cached_property
     def has_clock(self) -> bool:
         """Whether the target's clock can be moved: it speaks the clock protocol."""
-        answer = self.session.get(
-            f"{self.url}/__mockkie/clock", headers=self.headers, timeout=PATIENCE
-        )
+        return self.clock() is not None
+
+    def clock(self) -> ClockState | None:
+        """What its clock says; None where the clock protocol is not spoken."""
+        answer = self.session.get(self._clock_url, headers=self.headers, timeout=PATIENCE)
         try:
-            return answer.status_code == requests.codes.ok and "offset" in answer.json()
-        except ValueError:
-            return False
+            told = answer.json()
+            found = ClockState(datetime.fromisoformat(told["now"]), float(told["offset"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+        return found if answer.status_code == requests.codes.ok else None
+
+    @property
+    def _clock_url(self) -> str:
+        return f"{self.url}/__mockkie/clock"
 
     def advance(self, seconds: float) -> None:
         """Let time pass; raises `NotJudgedError` where it cannot be moved."""
         if not self.has_clock:
             raise NotJudgedError("its clock cannot be moved; plant a probe and collect it later")
+        if not self._before:
+            self._before.append(self.clock())
         answer = self.session.post(
-            f"{self.url}/__mockkie/clock/advance",
+            f"{self._clock_url}/advance",
             headers=self.headers,
             json={"seconds": seconds},
             timeout=PATIENCE,
         )
         if answer.status_code != requests.codes.ok:
             raise NotJudgedError(f"its clock did not move: it answered {answer.status_code}")
+
+    def restore_clock(self) -> None:
+        """Have the clock be as far from real time as it was before it was moved."""
+        for before in filter(None, self._before):
+            now = self.clock()
+            if now is None:
+                return
+            if abs(before.offset) < _REAL_TIME:
+                self.session.delete(self._clock_url, headers=self.headers, timeout=PATIENCE)
+                return
+            aim = now.now - timedelta(seconds=now.offset - before.offset)
+            self.session.put(
+                self._clock_url,
+                headers=self.headers,
+                json={"now": aim.isoformat(timespec="milliseconds").replace("+00:00", "Z")},
+                timeout=PATIENCE,
+            )
 
     def begin(self) -> None:
         """Forget the requests so far: what follows is another attempt."""
@@ -178,7 +239,13 @@ def open_target(plan: Plan) -> Iterator[Target]:
             url, key, other = kie.base_url, kie.key, kie.new_world().key
         checked = _checked(url, live=plan.live)
         headers = {"Authorization": f"Bearer {key}"}
-        yield Target(checked, key, session, wire, plan, headers, other)
+        target = Target(checked, key, session, wire, plan, headers, other)
+        try:
+            yield target
+        finally:
+            wire.budget.requests += _TIDYING
+            with suppress(NotJudgedError, NoAnswerError):
+                target.restore_clock()
 
 
 def reach(plan: Plan) -> str | None:

@@ -45,12 +45,24 @@ class Clause:
         return self.id.partition(".")[0]
 
 
+class Violation(AssertionError):  # noqa: N818 - it is no error of ours, it is what was found
+    """An answer broke the contract: the text is a sentence that says how.
+
+    `clause` is the id of the clause that it broke; None: the one that the test is chiefly about.
+    """
+
+    def __init__(self, why: str, clause: str | None = None) -> None:
+        super().__init__(why)
+        self.clause = clause
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one test says about a clause.
 
     `why` is a sentence, empty for an upheld clause; `reproduce` are shell lines (curl) that show
-    a violation, the key being `$KIE_API_KEY` in them.
+    a violation, the key being `$KIE_API_KEY` in them; `where` is the line of the suite that
+    found it, such as `test_auth.py:52`.
     """
 
     test: str
@@ -58,6 +70,7 @@ class Finding:
     why: str = ""
     reproduce: Sequence[str] = ()
     seconds: float = 0.0
+    where: str = ""
 
 
 _ORDER: Final = (Verdict.VIOLATED, Verdict.UPHELD, Verdict.NOT_JUDGED, Verdict.DEFERRED)
@@ -102,7 +115,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run found out. `profile` is `quick` or `full`, `seconds` its length."""
+    """What a run found out. `profile` is `quick` or `full`, `seconds` its length.
+
+    `interrupted`: somebody stopped it before its end.
+    """
 
     target: str
     profile: str
@@ -110,6 +126,7 @@ class Report:
     requests: int
     seconds: float
     judgements: Sequence[Judgement] = field(default_factory=list)
+    interrupted: bool = False
 
     @classmethod
     def of(
@@ -164,9 +181,11 @@ class Report:
                     "why": judged.why,
                     "reproduce": list(judged.reproduce),
                     "tests": sorted({finding.test for finding in judged.findings}),
+                    "where": sorted({found.where for found in judged.decisive if found.where}),
                     "seconds": round(judged.seconds, 3),
                 }
                 for judged in self.judgements
             ],
             "summary": self.summary,
+            "interrupted": self.interrupted,
         }
