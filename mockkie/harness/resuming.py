@@ -82,7 +82,10 @@ def _lines_of(path: Path) -> list[dict[str, Any]]:
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         os.truncate(path, len(whole))
-    return [orjson.loads(line) for line in whole.splitlines()]
+    values = [orjson.loads(line) for line in whole.splitlines()]
+    if not all(isinstance(value, dict) for value in values):
+        raise ValueError("a line is no JSON object")
+    return values
 
 
 def _values(finding: Finding) -> dict[str, Any]:
