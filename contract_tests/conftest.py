@@ -1,19 +1,10 @@
-"""The suite brings its hooks, its markers and its fixture `target` along."""
+"""The suite brings its plugin along: its markers, its hooks and its fixture `target`."""
 
 from __future__ import annotations
 
-from mockkie.harness.plugin import (
-    pytest_collection_modifyitems,
-    pytest_configure,
-    pytest_pyfunc_call,
-    pytest_runtest_makereport,
-    target,
-)
+import pytest
 
-__all__ = [
-    "pytest_collection_modifyitems",
-    "pytest_configure",
-    "pytest_pyfunc_call",
-    "pytest_runtest_makereport",
-    "target",
-]
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load it once, also where somebody's own tests have loaded it before."""
+    config.pluginmanager.import_plugin("mockkie.harness.plugin")

@@ -148,9 +148,11 @@ def visit(target: Target, kinds: Kinds) -> None:
     target.get(kinds["that is read in part"][0], headers={"Range": "bytes=0-1"})
     since = {"If-Modified-Since": "Fri, 31 Dec 9999 23:59:59 GMT", "If-None-Match": '"x"'}
     target.get(kinds["that is asked for by its date"][0], headers=since)
-    refused(target.post(BASE64, json={"base64Data": "@@@@", **fields}), 400)
+    with about("input.base64-format"):
+        refused(target.post(BASE64, json={"base64Data": "@@@@", **fields}), 400)
     intruder = target.with_authorization("Bearer wrong")
-    refused(as_stream(intruder, b"theirs", {**fields, "fileName": "key.txt"}), UNAUTHORIZED)
+    with about("auth.bearer"):
+        refused(as_stream(intruder, b"theirs", {**fields, "fileName": "key.txt"}), UNAUTHORIZED)
     put = {"base64Data": "eA==", **fields, "fileName": "put.txt"}
     target.get(target.url + BASE64, "PUT", headers=dict(target.headers), json=put)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -35,6 +36,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--mockkie-{name}", dest=f"mockkie_{field}", type=kind, help=text)
     group.addoption(
         "--mockkie-live", dest="mockkie_live", action="store_true", help="try a real service, too"
+    )
+    group.addoption(
+        "--mockkie-report",
+        dest="mockkie_report",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="write what became of each clause: .json, .xml, .html or .sarif; repeatable",
     )
 
 

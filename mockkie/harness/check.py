@@ -89,9 +89,9 @@ class _Collector:
     @property
     def requests(self) -> int:
         """How many were sent, those of the run that this one goes on with included."""
-        target = self._session.config.stash.get(plugin.TARGET, None) if self._session else None
+        opened = self._session.config.stash[plugin.OPENED] if self._session else []
         before = self._judged.requests if self._judged else 0
-        return before + (target.wire.budget.spent if target else 0)
+        return before + sum(target.wire.budget.spent for target in opened)
 
 
 def run_check(

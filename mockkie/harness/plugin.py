@@ -17,24 +17,44 @@ from typing import Any, Final
 
 import pytest
 
+from mockkie.clock import stopwatch
 from mockkie.harness.document import clauses
+from mockkie.harness.report import sentence, write_report
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Plan, Target, open_target
-from mockkie.harness.verdicts import Finding, Verdict, Violation
+from mockkie.harness.verdicts import Clause, Finding, Report, Verdict, Violation
 from mockkie.problems import UsageError
 
 NOT_JUDGED: Final = "not judged: "
 LAYERS: Final = ("first", "directed", "late", "time", "model", "schema")
 FINDINGS: Final = pytest.StashKey[list[tuple[str, Finding]]]()
-TARGET: Final = pytest.StashKey[Target]()
+CLAUSES: Final = pytest.StashKey[list[Clause]]()
+OPENED: Final = pytest.StashKey[list[Target]]()
+STARTED: Final = pytest.StashKey[float]()
+
+
+class Hooks:
+    """What somebody's own tests may tell the suite."""
+
+    @pytest.hookspec
+    def pytest_mockkie_clauses(self, config: pytest.Config) -> list[Clause]:
+        """Clauses of your own, for tests of your own to be about."""
+        raise NotImplementedError
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Know `pytest_mockkie_clauses`."""
+    pluginmanager.add_hookspecs(Hooks)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Know the markers; take over the options before any test is collected."""
+    own = config.hook.pytest_mockkie_clauses(config=config)
+    config.stash[CLAUSES] = [*clauses(), *(clause for some in own for clause in some)]
     config.addinivalue_line("markers", "clause(*ids): the clauses of the contract it is about")
     config.addinivalue_line("markers", "once: what fails here is proof, it is not tried again")
     config.addinivalue_line("markers", "layer(name): its place in a run, else `directed`")
-    for name in dict.fromkeys(clause.group for clause in clauses()):
+    for name in dict.fromkeys(clause.group for clause in config.stash[CLAUSES]):
         config.addinivalue_line("markers", f"{name}: clauses about {name}")
     given = {
         name: value
@@ -42,17 +62,22 @@ def pytest_configure(config: pytest.Config) -> None:
         if (value := config.getoption(f"mockkie_{name}", None)) is not None and value is not False
     }
     config.stash[FINDINGS] = []
+    config.stash[OPENED] = []
+    config.stash[STARTED] = stopwatch()
     if given:
         os.environ.update(replace(Plan.of_environment(), **given).to_environment())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the markers of its groups; a clause that is not in the document is wrong."""
-    known = {clause.id: clause.group for clause in clauses()}
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each test the markers of its groups; a clause that nobody knows is wrong."""
+    known = {clause.id: clause.group for clause in config.stash[CLAUSES]}
     for item in items:
         for name in clause_ids(item):
             if name not in known:
-                raise pytest.UsageError(f"{item.nodeid} is about {name!r}, which is no clause")
+                raise pytest.UsageError(
+                    f"{item.nodeid} is about {name!r}, which is no clause; "
+                    "one of your own comes from the hook pytest_mockkie_clauses"
+                )
             item.add_marker(known[name])
     items.sort(key=_layer)
 
@@ -67,12 +92,45 @@ def clause_ids(item: pytest.Item) -> list[str]:
     return [name for marker in item.iter_markers("clause") for name in marker.args]
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the reports that were asked for."""
+    for path in session.config.getoption("mockkie_report", []):
+        write_report(_report(session.config), path)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what became of the clauses."""
+    if config.stash[FINDINGS]:
+        report = _report(config)
+        terminalreporter.section("clauses of the contract")
+        for judged in report.with_verdict(Verdict.VIOLATED):
+            terminalreporter.write_line(f"{judged.clause.level} {judged.clause.id}: {judged.why}")
+        terminalreporter.write_line(sentence(report))
+
+
+def _report(config: pytest.Config) -> Report:
+    """What the tests of this session found out, of the clauses that they are about."""
+    found, plan, opened = config.stash[FINDINGS], Plan.of_environment(), config.stash[OPENED]
+    names = {name for name, _ in found}
+    return Report.of(
+        [clause for clause in config.stash[CLAUSES] if clause.id in names],
+        found,
+        target=opened[0].url if opened else "no target",
+        profile=plan.profile,
+        seed=plan.seed,
+        requests=sum(target.wire.budget.spent for target in opened),
+        seconds=stopwatch() - config.stash[STARTED],
+    )
+
+
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     """The API under test: the one that the plan of the run names, else a mock for its length."""
     try:
         with open_target(Plan.of_environment()) as opened:
-            request.config.stash[TARGET] = opened
+            request.config.stash[OPENED].append(opened)
             yield opened
     except UsageError as error:
         pytest.exit(str(error), returncode=2)
