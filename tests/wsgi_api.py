@@ -180,7 +180,7 @@ class Uploads:
             if case.has("auth-stored-anyway") and request.headers.get("Authorization"):
                 self._anyway(route)
             return
-        case.notes["errors"] = True
+        case.notes["errors"] = case.notes["refused"] = True
         fields, account = sent(), int(case.notes.get("account", 0))
         path, name = fields.get("uploadPath"), fields.get("fileName")
         if isinstance(path, str) and isinstance(name, str) and name:

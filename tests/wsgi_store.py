@@ -159,8 +159,9 @@ class Store:
         if self.case.bug in OVERWRITES:
             OVERWRITES[self.case.bug](new, old)
         if self.case.has("overwrite-shared-blob"):
+            was = old.body
             for other in self.files.values():
-                if old.body and other.body == old.body:
+                if was and other.body == was:
                     other.body = new.body
 
     def _kept(self, new: File) -> bool:
@@ -227,7 +228,6 @@ class Store:
     def refused(self, public: str, kind: str) -> None:
         """Hears of a refused upload to a path: a faithful server does nothing."""
         case, key = self.case, self.key(public)
-        case.notes["refused"] = True
         file = self.files.get(key)
         if file is None:
             return
