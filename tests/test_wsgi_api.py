@@ -634,10 +634,9 @@ def test_each_faithful_way_stores_returns_overwrites_and_ends(name: str, origin:
             address = f"{shop.url}/api/file-url-upload"
             assert shop.call("POST", address, headers=headers, json={}).json()["code"] == 401
         if FAITHFUL[name].clock:
-            moved = shop.call(
-                "POST", f"{shop.url}/__mockkie/clock/advance", json={"duration": "P3D"}
-            )
-            assert moved.json()["offset"] == pytest.approx(3 * DAY, abs=60)
+            address = f"{shop.url}/__mockkie/clock/advance"
+            moved = shop.call("POST", address, json={"duration": "P3DT1M"})
+            assert moved.json()["offset"] == pytest.approx(3 * DAY + 60, abs=30)
             assert {shop.call("GET", link).status_code for link in links} == {FAITHFUL[name].gone}
 
 
@@ -656,6 +655,43 @@ def test_old_bytes_are_served_for_a_while_only(name: str, origin: str) -> None:
         assert shop.live(link)
         time.sleep(1.1)
         assert shop.call("GET", link).content == b"newer"
+
+
+@pytest.mark.parametrize("name", ["plain", "keep-alive", "http-1.0", "lax"])
+def test_a_file_without_a_name_keeps_its_bytes(name: str) -> None:
+    lines = ["--b", 'Content-Disposition: form-data; name="file"; filename=""', "", "bytes"]
+    lines += ["--b", 'Content-Disposition: form-data; name="uploadPath"', "", "p", "--b--", ""]
+    with shopping(name) as (shop, running):
+        headers = {"Authorization": f"Bearer {running.keys[0]}"}
+        headers["Content-Type"] = "multipart/form-data; boundary=b"
+        # A generator is sent in chunks.
+        body = (part.encode() for part in "\r\n".join(lines))
+        address = f"{shop.url}/api/file-stream-upload"
+        answer = shop.call("POST", address, headers=headers, data=body)
+        assert answer.json()["data"]["fileSize"] == 5
+        assert shop.call("GET", answer.json()["data"]["downloadUrl"]).content == b"bytes"
+
+
+def test_what_is_doubtful_is_taken_by_the_lax_and_refused_by_the_strict() -> None:
+    fields = {"base64Data": "QUJD", "uploadPath": "p", "fileName": "n.txt"}
+    doubts = (
+        {"base64Data": "QU JD"}, {"uploadPath": "/p/"}, {"uploadPath": "a/../b"},
+        {"uploadPath": "a//b"}, {"uploadPath": "a\nb"}, {"uploadPath": "p" * 2000},
+        {"fileName": ""}, {"fileName": "a/b"}, {"base64Data": "data:,"},
+    )  # fmt: skip
+    for name, status in (("lax", 200), ("strict", 400)):
+        with shopping(name) as (shop, running):
+            headers = {"Authorization": f"Bearer {running.keys[0]}"}
+            address = f"{shop.url}/api/file-base64-upload"
+            for doubt in doubts:
+                answer = shop.call("POST", address, headers=headers, json={**fields, **doubt})
+                assert answer.status_code == status, (name, doubt)
+                if status == 200:
+                    link = answer.json()["data"]["downloadUrl"]
+                    assert shop.call("GET", link).status_code == 200, doubt
+            for wrong in ({"base64Data": "!!"}, {"uploadPath": None}, {"uploadPath": 5}):
+                answer = shop.call("POST", address, headers=headers, json={**fields, **wrong})
+                assert answer.status_code == answer.json()["code"] == 400
 
 
 @pytest.mark.parametrize("part", SCENARIOS)

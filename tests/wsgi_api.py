@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import IO, Any, NamedTuple, cast
-from urllib.parse import quote
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -26,6 +25,7 @@ from werkzeug.wsgi import LimitedStream
 from tests.wsgi_bugs import BUGS
 from tests.wsgi_downloads import Downloads
 from tests.wsgi_forms import (
+    KeptError,
     MissingFieldError,
     UndecodableError,
     UnfetchedError,
@@ -36,7 +36,7 @@ from tests.wsgi_forms import (
     settle,
 )
 from tests.wsgi_store import Case, RefusalError, Store, clean
-from tests.wsgi_twists import DAY, ERRORS, FACTS, QUOTES, File, Upload, zipped
+from tests.wsgi_twists import DAY, ERRORS, FACTS, QUOTES, QUOTINGS, File, Upload, zipped
 from tests.wsgi_ways import FAITHFUL, Ways
 
 KEYS = ("alpha-4f81c2d97b", "bravo-93c2e05a1d")
@@ -118,10 +118,17 @@ class Uploads:
             if request.method == "OPTIONS":
                 response.headers["Access-Control-Allow-Methods"] = "POST, OPTIONS"
                 response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        if ways.cookies:
+            response.set_cookie("visit", str(self.case.counts["requests"]), httponly=True)
         if ways.gzip and response.is_json and request.accept_encodings["gzip"] > 0:
             response.set_data(zipped(response.get_data()))
             response.headers["Content-Encoding"] = "gzip"
             response.vary.add("Accept-Encoding")
+        if ways.streamed:
+            # Whoever waits for the end of the answer must not be waited for.
+            request.get_data(cache=False)
+            response.response = iter([response.get_data()])
+            response.headers.pop("Content-Length", None)
         return response
 
     def _failed(self, error: Exception) -> Response:
@@ -180,7 +187,9 @@ class Uploads:
             if case.has("auth-stored-anyway") and request.headers.get("Authorization"):
                 self._anyway(route)
             return
-        case.notes["errors"] = case.notes["refused"] = True
+        case.notes["refused"] = True
+        if not isinstance(refusal, KeptError):
+            case.notes["errors"] = True
         fields, account = sent(), int(case.notes.get("account", 0))
         path, name = fields.get("uploadPath"), fields.get("fileName")
         if isinstance(path, str) and isinstance(name, str) and name:
@@ -211,8 +220,10 @@ class Uploads:
         path = clean(self._public(file.upload.account, shown))
         if self.case.has("overwrite-new-link"):
             path = f"r{file.version}/{path}"
-        quoted = QUOTES[self.case.bug](path) if self.case.bug in QUOTES else quote(path)
-        return f"{self.case.downloads}/{quoted}"
+        quoting = QUOTINGS[self.case.ways.quoting]
+        if self.case.bug in QUOTES:
+            quoting = QUOTES[self.case.bug]
+        return f"{self.case.downloads}/{quoting(path)}"
 
     # --- answers -------------------------------------------------------------------------------
 
@@ -239,7 +250,7 @@ class Uploads:
         self._success_bugs(payload, up.route, replaced=replaced)
         if case.has("stability-answers-swapped"):
             case.notes["answer"] = payload
-            time.sleep(0.02)
+            time.sleep(0.06)
             payload = case.notes["answer"]
         status = 201 if case.has("envelope-created-201") and not replaced else 200
         return self._json(payload, status, up.route)
@@ -267,7 +278,8 @@ class Uploads:
     def _json(self, payload: dict[str, Any], status: int, route: str = "") -> Response:
         case = self.case
         plain = case.bug in ("envelope-length-in-characters", "envelope-gbk-json")
-        text = json.dumps(payload, ensure_ascii=case.ways.ascii_json and not plain)
+        indent = 2 if case.ways.pretty else None
+        text = json.dumps(payload, indent=indent, ensure_ascii=case.ways.ascii_json and not plain)
         if case.has("envelope-json-in-json") and status == 405:
             text = json.dumps(text)
         if case.has("envelope-unquoted-json"):
@@ -399,7 +411,15 @@ class _KeepAlive(_Handler):
     """The same for connections that stay open, as behind a proxy."""
 
     def run_wsgi(self) -> None:
-        environ = self.make_environ()
+        try:
+            self._answer(self.make_environ())
+        except (HTTPException, OSError):  # the client went away
+            self.close_connection = True
+        except ValueError:  # the length is no number
+            self.send_error(400)
+            self.close_connection = True
+
+    def _answer(self, environ: dict[str, Any]) -> None:
         if "wsgi.input_terminated" not in environ:
             length = int(environ.get("CONTENT_LENGTH") or 0)
             environ["wsgi.input"] = LimitedStream(cast("IO[bytes]", self.rfile), length)

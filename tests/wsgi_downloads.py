@@ -6,9 +6,10 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import MethodNotAllowed, RequestedRangeNotSatisfiable
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 from werkzeug.http import parse_range_header
 
 from tests.wsgi_forms import sniff
@@ -35,6 +36,11 @@ class Downloads:
         self.app = Flask("downloads", static_folder=None)
         # Routes of Flask know no newline and no double slash, but links may hold both.
         self.app.before_request(self._any)
+        self.app.register_error_handler(Exception, self._failed)
+
+    def _failed(self, error: Exception) -> Response:
+        status = (error.code or 500) if isinstance(error, HTTPException) else 500
+        return Response("", status)
 
     def _any(self) -> Response:
         ways = self.case.ways
@@ -95,11 +101,16 @@ class Downloads:
         if case.has("downloads-accept-json") and "json" in request.headers.get("Accept", ""):
             facts = {"fileName": file.upload.name, "fileSize": file.size, "mimeType": file.mime}
             return Response(json.dumps(facts), mimetype="application/json")
+        if case.ways.redirected and "signature" not in request.args:
+            return Response("", 302, {"Location": f"{quote(request.path)}?signature=5f3a"})
         shown = self.store.cached(self.store.shown(file))
         answer = Response(self._body(shown), mimetype=self._type(shown))
         self._headers(answer, shown)
         if case.has("downloads-head-length") and head:
             answer.set_data(b"")
+        if case.ways.streamed:
+            answer.response = iter([answer.get_data()])
+            answer.headers.pop("Content-Length", None)
         return self._conditional(answer, shown)
 
     def _type(self, file: File) -> str:
@@ -117,7 +128,7 @@ class Downloads:
             return zipped(body)
         if case.has("stability-readers"):
             case.counts["readers"] += 1
-            time.sleep(0.03)
+            time.sleep(0.06)
             alone = case.counts["readers"] == 1
             case.counts["readers"] -= 1
             return body if alone else body[len(body) // 2 :]
@@ -127,6 +138,8 @@ class Downloads:
         case, name = self.case, file.upload.name
         if case.ways.cache_control:
             answer.headers["Cache-Control"] = case.ways.cache_control
+        if case.ways.disposition:
+            answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
         gzipped = case.has("downloads-always-gzip") and is_text(file.mime)
         if gzipped or (case.has("downloads-gz-encoding") and name.endswith(".gz")):
             answer.headers["Content-Encoding"] = "gzip"

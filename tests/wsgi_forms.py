@@ -49,6 +49,10 @@ class InvalidFieldError(RefusalError):
         super().__init__(400, case.text("invalid", name))
 
 
+class KeptError(InvalidFieldError):
+    """The error of a request before."""
+
+
 class UndecodableError(RefusalError):
     """What should be base64 is not."""
 
@@ -132,7 +136,7 @@ def _watched(case: Case, found: int | None) -> int | None:
         return None
     case.notes["account"] = found
     if case.has("stability-accounts-swapped"):
-        time.sleep(0.02)
+        time.sleep(0.06)
         return int(case.notes["account"])
     return found
 
@@ -155,7 +159,8 @@ def read_stream(case: Case, account: int) -> Upload:
     file = request.files.get("file")
     if file is None and not case.has("validation-no-file-empty"):
         raise MissingFieldError(case, "file")
-    original = (file.filename or "") if file else ""
+    # An upload without a filename is falsy to Werkzeug, but has bytes all the same.
+    original = "" if file is None else file.filename or ""
     if case.ways.strict and not original:
         raise MissingFieldError(case, "file")
     fields: dict[str, Any] = dict(request.form)
@@ -163,8 +168,8 @@ def read_stream(case: Case, account: int) -> Upload:
         if name in fields and _unseen(case, name):
             del fields[name]
     up = _fields(case, fields, "stream", account)
-    up.body = file.read() if file else b""
-    up.declared = (file.mimetype or "") if file else ""
+    if file is not None:
+        up.body, up.declared = file.read(), file.mimetype
     up.original = original.replace("\\", "/").rpartition("/")[2]
     return up
 
@@ -277,7 +282,7 @@ def _fields(case: Case, data: dict[str, Any], route: str, account: int) -> Uploa
     """uploadPath and fileName, which all three routes share."""
     path = _path(case, data, route)
     if case.once("validation-errors-kept", "errors"):
-        raise InvalidFieldError(case, "uploadPath")
+        raise KeptError(case, "uploadPath")
     if case.has("validation-more-fields") and len(data) > 3:
         raise InvalidFieldError(case, "body")
     given = _string(case, data, "fileName")
@@ -519,7 +524,7 @@ def _stem(case: Case, up: Upload, suffix: str) -> str:
         stem = f"{int(case.started * 1000)}-{case.counts[up.route]:09}"
     if case.has("stability-names-race"):
         at = case.counts["race"]
-        time.sleep(0.03)
+        time.sleep(0.06)
         case.counts["race"] = at + 1
         stem = f"{int(case.started * 1000)}-{at:09}"
     return stem

@@ -116,7 +116,7 @@ class Store:
 
     def end(self, file: File) -> float:
         """When a file is to be deleted."""
-        end = file.born + self.case.retention
+        end = file.born + self.case.retention + self.case.ways.late
         return ENDS[self.case.bug](file, end) if self.case.bug in ENDS else end
 
     # --- storing ---------------------------------------------------------------------------
@@ -200,12 +200,12 @@ class Store:
         half = new.body[: len(new.body) // 2]
         if self.case.has("stability-mixed"):
             self._scratch[new.key] = bytearray(half)
-            time.sleep(0.03)
+            time.sleep(0.06)
             self._scratch[new.key] += new.body[len(half) :]
             new.body = bytes(self._scratch[new.key])
         if self.case.has("stability-one-lost"):
             copy = dict(self.files)
-            time.sleep(0.03)
+            time.sleep(0.06)
             self.files = copy
         if self.case.has("stability-gap") and new.key in self.files:
             del self.files[new.key]

@@ -253,6 +253,12 @@ QUOTES: dict[str, Callable[[str], str]] = {
     "downloads-encoded-twice": lambda path: quote(quote(path)),
 }
 
+QUOTINGS: dict[str, Callable[[str], str]] = {
+    "python": quote,
+    "javascript": lambda path: quote(path, safe="/!'()*"),
+    "small": lambda path: re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), quote(path)),
+}
+
 LOOKUPS: dict[str, Callable[[str], str]] = {
     "downloads-plus-as-space": lambda path: path.replace("+", " "),
     "downloads-space-as-plus": lambda path: path.replace("+", " "),
@@ -322,7 +328,7 @@ OVERWRITES: dict[str, Callable[[File, File], None]] = {
     "overwrite-third": _keep_when(lambda new, _: new.version > 2),
     "overwrite-empty-kept-old": _keep_when(lambda new, _: not new.body),
     "overwrite-second-account": _keep_when(lambda new, _: new.upload.account > 0),
-    "overwrite-within-a-second": _keep_when(lambda new, old: new.made - old.made < 0.3),
+    "overwrite-within-a-moment": _keep_when(lambda new, old: new.made - old.made < 0.3),
     "expiry-not-restarted": _born_when(lambda _, __: True),
     "expiry-restarted-once": _born_when(lambda new, _: new.version > 2),
     "expiry-other-route-not-restarted": _born_when(

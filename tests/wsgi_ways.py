@@ -76,6 +76,13 @@ class Ways:
     clocked_date: bool = False  # the Date header follows the clock
     second_account: bool = True
     unknown_route: str = "json"  # html: as Werkzeug does
+    quoting: str = "python"  # javascript leaves !'()* as they are; small: %c3 and not %C3
+    streamed: bool = False  # answers have no Content-Length
+    redirected: bool = False  # a link leads on to where the file is
+    disposition: bool = False
+    cookies: bool = False
+    pretty: bool = False
+    late: float = 0.0  # seconds after the end until the broom comes
 
 
 LIVE_LIKE = Ways(
@@ -146,6 +153,8 @@ FAITHFUL: dict[str, Ways] = {
         unknown_route="html",
         texts="german",
         ascii_json=False,
+        cookies=True,
+        quoting="small",
     ),
     "small-shop": Ways(
         names="prefixed",
@@ -158,7 +167,24 @@ FAITHFUL: dict[str, Ways] = {
         texts="chinese",
         second_account=False,
         limit_every=61,
+        disposition=True,
+        pretty=True,
     ),
+    "like-node": Ways(
+        quoting="javascript",
+        keep_alive=True,
+        ascii_json=False,
+        content_type="application/json; charset=utf-8",
+        header_case="lower",
+        names="uuid",
+        mime="declared",
+        cors=True,
+    ),
+    "javascript-links": Ways(quoting="javascript"),
+    "small-hex-links": Ways(quoting="small"),
+    "streamed": Ways(streamed=True),
+    "streamed-http-1.0": Ways(streamed=True, protocol="HTTP/1.0"),
+    "attachments": Ways(disposition=True, cookies=True, pretty=True),
     # Odd, but faithful. The pages contradict each other on what a URL upload without a
     # fileName is called, so that the last segment of the URL is as right as a random name
     # (and a second upload of the same URL is then an overwrite).
@@ -169,4 +195,10 @@ FAITHFUL: dict[str, Ways] = {
     # A fetch that fails is either the client's fault (400) or the server's (500): both are in
     # the list of codes, and no page says which.
     "failed-fetch-500": Ways(failed_fetch=500),
+    # Whether a link redirects nobody knows; a link that leads on to a storage with a signed
+    # address returns the file to every client that follows, as browsers and curl -L do.
+    "redirected": Ways(redirected=True),
+    # Files are deleted by a broom that comes now and then: half a minute after three days is
+    # still three days after upload.
+    "swept-late": Ways(late=30.0),
 }
