@@ -209,10 +209,10 @@ class Store:
             self.files = copy
         if self.case.has("stability-gap") and new.key in self.files:
             del self.files[new.key]
-            time.sleep(0.2)
+            time.sleep(0.3)
         if self.case.has("stability-half") and new.key in self.files:
             self.files[new.key].body = half
-            time.sleep(0.2)
+            time.sleep(0.3)
         if self.case.has("stability-busy-500"):
             self._alone(new.key)
 
