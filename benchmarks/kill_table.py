@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -24,8 +25,10 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.foreign import FAITHFUL, foreign  # noqa: E402 - the path is set above
+from tests import foreign, wsgi_api  # noqa: E402 - the path is set above
 from tests.foreign_bugs import ASSUMED, BUGS  # noqa: E402 - the same
+from tests.wsgi_bugs import BUGS as WSGI_BUGS  # noqa: E402 - the same
+from tests.wsgi_ways import FAITHFUL as WSGI_WAYS  # noqa: E402 - the same
 
 KEPT: Final = Path(__file__).parent / ".kills.json"
 PAGE: Final = ROOT / "docs" / "kill-table.md"
@@ -35,29 +38,46 @@ FAILURE: Final = re.compile(
     r"^- (?P<what>[A-Z][\w' ,-]+)$|^_{3,} (?P<where>[A-Z]+ /\S*) _{3,}$", re.MULTILINE
 )
 
-Server = tuple[str, str]
-"""`bug` or `ways`, and its name."""
+STACKS: Final = {"aiohttp": "tests/foreign.py", "flask": "tests/wsgi_api.py"}
+BROKEN: Final = {
+    "aiohttp": {name: (does, name not in ASSUMED) for name, does in BUGS.items()},
+    "flask": {name: (bug.does, bug.level == "D") for name, bug in WSGI_BUGS.items()},
+}
+"""What each broken server does, and whether that breaks a documented sentence."""
+RIGHT: Final = {"aiohttp": list(foreign.FAITHFUL), "flask": list(WSGI_WAYS)}
+FAITHFUL: Final = {"aiohttp": "clock", "flask": "plain"}
+"""The faithful server that is as the broken ones are, but for the bug."""
+
+Server = tuple[str, str, str]
+"""Its stack, `bug` or `ways`, and its name."""
 Found = dict[str, Any]
 """What a tool says of a server: seconds, requests, and what it found."""
 
 
 def servers() -> Iterator[Server]:
     """Every server there is."""
-    yield from (("ways", name) for name in FAITHFUL)
-    yield from (("bug", name) for name in BUGS)
+    for stack in STACKS:
+        yield from ((stack, "ways", name) for name in RIGHT[stack])
+        yield from ((stack, "bug", name) for name in BROKEN[stack])
+
+
+def running(server: Server) -> AbstractContextManager[Any]:
+    """The server, with `url` and `keys`."""
+    stack, kind, name = server
+    ways, bug = (FAITHFUL[stack], name) if kind == "bug" else (name, None)
+    if stack == "aiohttp":
+        return foreign.foreign(foreign.FAITHFUL[ways], bug)
+    return wsgi_api.wsgi_api(WSGI_WAYS[ways], bug)
 
 
 def judge(server: Server, tool: str) -> Found:
     """What a tool says of a server."""
-    kind, name = server
-    ways = FAITHFUL["clock"] if kind == "bug" else FAITHFUL[name]
-    with foreign(ways, name if kind == "bug" else None) as running:
+    with running(server) as api:
         began = time.perf_counter()
-        found = (
-            check(running.url, running.keys)
-            if tool == "mockkie"
-            else schemathesis(running.url, running.key, "all" if tool == "all" else None)
-        )
+        if tool == "mockkie":
+            found = check(api.url, api.keys)
+        else:
+            found = schemathesis(api.url, api.keys[0], "all" if tool == "all" else None)
     return {**found, "seconds": round(time.perf_counter() - began, 1)}
 
 

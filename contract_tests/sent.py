@@ -27,8 +27,8 @@ def asked_for() -> dict[str, Any]:
     """The document as requests are made from it: what every faithful server accepts.
 
     Plain names, since which strange ones are legal is known of a few only (naming has its own
-    tests); no fields but the documented ones; short texts. Answers are not held to the precision
-    of our own times, and may say 413 and 415, of which nothing is known.
+    tests); no fields but the documented ones; short texts, and no empty ones. Answers are not
+    held to the precision of our own times, and may say 413 and 415, of which nothing is known.
     """
     document = copy.deepcopy(read_document())
     schemas = document["components"]["schemas"]
@@ -45,9 +45,12 @@ def asked_for() -> dict[str, Any]:
         operation = document["paths"][path]["post"]
         (media,) = operation["requestBody"]["content"].values()
         media["schema"]["additionalProperties"] = False
-        url = media["schema"]["properties"].get("fileUrl", {})
-        if url:
-            url |= {"maxLength": 60, "pattern": r"^https?://[a-z]{3,9}\.(com|org)/[a-z0-9./-]*$"}
+        known = media["schema"]["properties"]
+        if "fileUrl" in known:
+            pattern = r"^https?://[a-z]{3,9}\.(com|org)/[a-z0-9./-]*$"
+            known["fileUrl"] |= {"maxLength": 60, "pattern": pattern}
+        if "base64Data" in known:
+            known["base64Data"]["minLength"] = 4
         operation["responses"] |= {"413": unknown, "415": unknown}
     return document
 

@@ -161,8 +161,8 @@ class Target:
         )
 
     def get(self, url: str, method: str = "GET", **more: Any) -> requests.Response:
-        """Read a link as anybody would: without a key."""
-        return self.session.request(method, url, timeout=PATIENCE, allow_redirects=False, **more)
+        """Read a link as anybody would: without a key, and following where it leads."""
+        return self.session.request(method, url, timeout=PATIENCE, **more)
 
     @cached_property
     def has_clock(self) -> bool:
