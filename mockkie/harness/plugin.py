@@ -21,7 +21,7 @@ from mockkie.clock import stopwatch
 from mockkie.harness.document import clauses
 from mockkie.harness.report import sentence, write_report
 from mockkie.harness.session import NotJudgedError
-from mockkie.harness.target import Plan, Target, open_target
+from mockkie.harness.target import ADDRESS, Plan, Target, open_target
 from mockkie.harness.verdicts import Clause, Finding, Report, Verdict, Violation
 from mockkie.problems import UsageError
 
@@ -65,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[OPENED] = []
     config.stash[STARTED] = stopwatch()
     if given:
+        os.environ[ADDRESS] = given.get("url", os.environ.get(ADDRESS, ""))  # whose key is meant
         os.environ.update(replace(Plan.of_environment(), **given).to_environment())
 
 
