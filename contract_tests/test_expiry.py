@@ -199,9 +199,9 @@ def test_the_end_of_a_file_is_its_own(target: Target) -> None:
     target.advance(life() / 2 + MARGIN)
     for link in old:
         expect(not lives(target, link), "one of several old files outlived its three days")
+    eventually(target, again, new.pop(again), [b"first"])
     for link, content in new.items():
-        what = "an overwritten file" if link == again else "a younger file"
-        reads(target, link, content, f"{what} behind the end of older ones")
+        reads(target, link, content, "a younger file behind the end of older ones")
     late = upload(target, "late.txt", folder=folder)
     for link, content in new.items():
         reads(target, link, content, "a younger file behind the end of older ones")

@@ -1,0 +1,135 @@
+"""The page of `kill_table.py`, from what its runs found. Starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import Any, Final
+
+from tests.foreign_bugs import ASSUMED, BUGS
+from tests.wsgi_bugs import BUGS as WSGI_BUGS
+
+STACKS: Final = {"aiohttp": "tests/foreign.py", "flask": "tests/wsgi_api.py"}
+"""Where the servers of each stack are."""
+FAITHFUL: Final = {"aiohttp": "clock", "flask": "plain"}
+"""The faithful server that is as the broken ones are, but for the bug."""
+BROKEN: Final = {
+    "aiohttp": {name: (does, name not in ASSUMED) for name, does in BUGS.items()},
+    "flask": {name: (bug.does, bug.level == "D") for name, bug in WSGI_BUGS.items()},
+}
+"""What each broken server does, and whether that breaks a documented sentence."""
+NAMES: Final = {
+    "mockkie": "`mockkie check`",
+    "default": "`st run`, default checks",
+    "all": "`st run`, all checks",
+}
+
+Known = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""By server and tool: exit code, requests, seconds, what was found."""
+
+
+def finds(known: Known, stack: str, bug: str, tool: str) -> bool:
+    """Whether a tool finds a bug: it says something that it does not say of a faithful server."""
+    found = known[f"{stack}:bug:{bug}"][tool]
+    if tool == "mockkie":
+        return bool(found["code"] == 1)
+    usual = known[f"{stack}:ways:{FAITHFUL[stack]}"][tool]["found"]
+    return bool(set(found["found"]) - set(usual))
+
+
+def judged(known: Known, stack: str, kind: str, tools: Sequence[str]) -> list[str]:
+    """The servers of a stack that all of these tools have judged."""
+    start = f"{stack}:{kind}:"
+    return [
+        name.removeprefix(start)
+        for name, told in known.items()
+        if name.startswith(start) and set(tools) <= told.keys()
+    ]
+
+
+def page(known: Known) -> str:
+    """The page."""
+    return "\n".join([*_head(), *_ours(known), *_beside(known), *_each(known), ""])
+
+
+def _head() -> Iterator[str]:
+    yield from (
+        "# Who finds what: the kill table",
+        "",
+        "Made by `python benchmarks/kill_table.py`, not by hand. The API is written twice more for",
+        "it, on other stacks, by authors who had not seen the suite: faithful in many ways, and",
+        "with one small deviation at a time.",
+        "",
+    )
+
+
+def _ours(known: Known) -> Iterator[str]:
+    yield "| stack | faithful servers upheld | broken ones found | seconds | requests |"
+    yield "|---|---|---|---|---|"
+    for stack, place in STACKS.items():
+        ways, bugs = (judged(known, stack, kind, ["mockkie"]) for kind in ("ways", "bug"))
+        decisive = [bug for bug in bugs if BROKEN[stack][bug][1]]
+        if not ways or not decisive:
+            continue
+        upheld = sum(known[f"{stack}:ways:{way}"]["mockkie"]["code"] == 0 for way in ways)
+        found = sum(finds(known, stack, bug, "mockkie") for bug in decisive)
+        runs = [known[f"{stack}:bug:{bug}"]["mockkie"] for bug in decisive]
+        seconds = median(run["seconds"] for run in runs)
+        asked = median(run["requests"] for run in runs)
+        yield (
+            f"| {stack} (`{place}`) | {upheld} of {len(ways)} | {found} of {len(decisive)} "
+            f"| {seconds:.1f} | {asked:,.0f} |"
+        )
+    yield ""
+    yield "Found: exit code 1. Those that break only what is observed or assumed are not counted here:"
+    yield "they are told, and decide nothing. Seconds and requests are medians of whole runs."
+    yield ""
+
+
+def _beside(known: Known) -> Iterator[str]:
+    """The same servers through plain Schemathesis."""
+    rows = {
+        stack: [bug for bug in judged(known, stack, "bug", list(NAMES)) if BROKEN[stack][bug][1]]
+        for stack in STACKS
+    }
+    total = sum(map(len, rows.values()))
+    if not total:
+        return
+    ways = [(s, way) for s in STACKS for way in judged(known, s, "ways", list(NAMES))]
+    yield "## Beside plain Schemathesis"
+    yield ""
+    yield "The same document and servers, drawn by lot, in one run. A bug counts as found by"
+    yield "Schemathesis when it reports something that it does not report of the faithful server."
+    yield ""
+    yield f"| tool | found of {total} | alarms at {len(ways)} faithful servers | seconds |"
+    yield "|---|---|---|---|"
+    for tool, title in NAMES.items():
+        found = sum(finds(known, stack, bug, tool) for stack in STACKS for bug in rows[stack])
+        alarms = sum(known[f"{stack}:ways:{way}"][tool]["code"] != 0 for stack, way in ways)
+        took = median(
+            known[f"{stack}:bug:{bug}"][tool]["seconds"] for stack in STACKS for bug in rows[stack]
+        )
+        yield f"| {title} | {found} | {alarms} | {took:.1f} |"
+    yield ""
+
+
+def _each(known: Known) -> Iterator[str]:
+    yield "## Each deviation"
+    yield ""
+    yield "`*`: breaks only what is observed or assumed. In brackets: told, deciding nothing."
+    for stack in STACKS:
+        yield from ("", f"### {stack}", "", "| deviation | the suite names | default | all |")
+        yield "|---|---|---|---|"
+        for bug, (does, documented) in BROKEN[stack].items():
+            told = known.get(f"{stack}:bug:{bug}", {})
+            if "mockkie" not in told:
+                continue
+            ours = told["mockkie"]
+            named = ", ".join(ours["found"]) or ", ".join(f"({one})" for one in ours["told"])
+            marks = [
+                ("found" if finds(known, stack, bug, tool) else "-") if tool in told else ""
+                for tool in ("default", "all")
+            ]
+            star = "" if documented else " *"
+            sentence = does.replace("|", "\\|")
+            yield f"| {sentence}{star} | {named or '-'} | {marks[0]} | {marks[1]} |"
