@@ -41,7 +41,7 @@ LAYERS: Sequence[Sequence[str]] = [
     operation;
     media refusals security sampling texts;
     schemas;
-    document source keywords;
+    document source keywords overlay;
     worlds shared lines;
     journal;
     options;
