@@ -155,16 +155,28 @@ class _Action:
                 if key in old:
                     self._merge(inner, source, (*there, key))
                 else:
-                    self._document.adopt(inner, source, (*there, key))
+                    self._adopt(inner, source, (*there, key))
         elif isinstance(old, list):
             several = isinstance(new, list)
             for index in range(len(new)) if several else (None,):
                 item = there if index is None else (*there, str(index))
-                self._document.adopt((*node, str(len(old))), source, item)
+                self._adopt((*node, str(len(old))), source, item)
         elif isinstance(old, dict) or isinstance(new, dict | list):
-            source.fail(there, f"{_word(new)} cannot be merged into {_word(old)}")
+            self._wrong(source, there, f"{_word(new)} cannot be merged into {_word(old)}")
         else:
+            self._adopt(node, source, there)
+
+    def _adopt(self, node: Pointer, source: Source, there: Pointer) -> None:
+        try:
             self._document.adopt(node, source, there)
+        except ValueError as error:
+            self._wrong(source, there, str(error))
+
+    def _wrong(self, source: Source, there: Pointer, text: str) -> NoReturn:
+        """Blame the value that is merged in; of a copy, the action."""
+        if source is self._overlay:
+            source.fail(there, text)
+        self._fail("copy", text)
 
     def _fail(self, name: str, text: str) -> NoReturn:
         self._overlay.fail((*self._pointer, name), text)

@@ -86,14 +86,14 @@ class Source:
     def adopt(self, pointer: Pointer, source: Source, there: Pointer) -> None:
         """Put a copy of what stands `there` in a source at `pointer`; it keeps its places.
 
-        What is put behind the end of a list is appended to it.
+        What is put behind the end of a list is appended to it. `ValueError`: it is too much.
         """
         value = copy.deepcopy(source.at(there))
         places = {(*pointer, *at): source._marked((*there, *at)) for at in _pointers(value)}
         self._left -= len(places)
         if self._left < 0 or max(map(len, places)) > _DEEPEST:
             most = f"{_MOST_VALUES:,} values or is nested more than {_DEEPEST} deep"
-            source.fail(there, f"with this the document has more than {most}")
+            raise ValueError(f"with this the document has more than {most}")
         self._marks |= {at: place for at, place in places.items() if place is not None}
         above, last = self.at(pointer[:-1]), pointer[-1]
         if isinstance(above, list):
