@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -25,8 +26,9 @@ from mockkie.problems import UsageError
 
 _REQUESTS: Final = {True: 60, False: 120}  # a mock may be asked about its clock for longer
 _GENTLE: Final = 5.0  # requests a second of a real service
-_NARROWEST: Final = 100
-_WIDEST: Final = 24
+_WIDE: Final = 110  # columns that hold the table with all of its own
+_UNSEEN_WIDTH: Final = 120  # columns where nobody sees them
+_WIDEST: Final = 22
 _COLOURS: Final = {
     Outcome.DIFFERS: "yellow",
     Outcome.LEFT_OUT: "cyan",
@@ -55,17 +57,17 @@ def learn_in_terminal(options: Mapping[str, Any]) -> int:
         click.echo(f"nothing was learnt: {missing}", err=True)
         return UNCHECKED_CODE
     learnt = learn(plan, document, adopt_origin=options["links_origin"], evidence=evidence)
-    if not options["quiet"]:
+    if not options["quiet"] and learnt.seen:
         _print(learnt, key)
     return _conclude(learnt, out, key)
 
 
 def _conclude(learnt: Learnt, out: Path | None, key: str) -> int:
     """Write the overlay if there is anything to write, and say in one line what came of it."""
-    differing, seen = learnt.of(Outcome.DIFFERS), len(learnt.facts) - len(learnt.of(Outcome.UNSEEN))
-    asked = f"{learnt.requests} requests, {seen} settings seen"
-    if not seen:
-        click.echo(f"nothing was learnt: {learnt.requests} requests, and no setting was seen")
+    differing = learnt.of(Outcome.DIFFERS)
+    asked = f"{learnt.requests} requests, {learnt.seen} settings seen"
+    if not learnt.seen:
+        click.echo(f"nothing was learnt: {for_terminal(learnt.facts[0].how)}")
         return UNCHECKED_CODE
     if not differing:
         old = f"; {out} was there before, and is left as it was" if out and out.exists() else ""
@@ -82,28 +84,20 @@ def _conclude(learnt: Learnt, out: Path | None, key: str) -> int:
 
 
 def _print(learnt: Learnt, key: str) -> None:
-    """A table of what is not the same, and the names of what is."""
+    """A table of what is not the same, and the names of the rest."""
     console = Console(highlight=False, no_color="NO_COLOR" in os.environ)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _NARROWEST
+        console.width = _UNSEEN_WIDTH
 
     def cell(text: str, style: str = "") -> Text:
         return Text(for_terminal(text.replace(key, "$KIE_API_KEY")), style=style)
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("setting", no_wrap=True)
-    for title in ("document", "target"):
-        table.add_column(title, overflow="fold", max_width=_WIDEST)
-    table.add_column("how it was seen", overflow="fold")
-    for outcome, colour in _COLOURS.items():
-        facts = learnt.of(outcome)
-        if facts:
-            table.add_row(Text(f"{outcome.value}:", style=f"bold {colour}"))
-        for fact in facts:
-            name = cell(f"  {fact.setting}")
-            table.add_row(name, cell(fact.documented), cell(fact.target), cell(fact.how, "dim"))
-    if table.rows:
-        console.print(table)
+    wide = console.width >= _WIDE
+    facts = learnt.of(*_COLOURS)
+    if facts:
+        console.print(_table(learnt, cell, wide=wide))
+    for fact in facts if not wide else ():
+        console.print(Padding(cell(f"{fact.setting}: {fact.how}", "dim"), (0, 0, 0, 2)))
     names = ", ".join(fact.setting for fact in learnt.of(Outcome.SAME))
     console.print(cell(f"the same: {names or 'none'}"))
     reasons: dict[str, list[str]] = {}
@@ -111,3 +105,21 @@ def _print(learnt: Learnt, key: str) -> None:
         reasons.setdefault(fact.how, []).append(fact.setting)
     for why, settings in reasons.items():
         console.print(cell(f"not seen: {', '.join(settings)} ({why})"))
+
+
+def _table(learnt: Learnt, cell: Callable[..., Text], *, wide: bool) -> Table:
+    """Setting, document, target, and how it was seen where there is room for it."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("setting", no_wrap=True)
+    for title in ("document", "target"):
+        table.add_column(title, overflow="fold", max_width=_WIDEST)
+    if wide:
+        table.add_column("how it was seen", overflow="fold")
+    for outcome, colour in _COLOURS.items():
+        facts = learnt.of(outcome)
+        if facts:
+            table.add_row(Text(f"{outcome.value}:", style=f"bold {colour}"))
+        for fact in facts:
+            how = [cell(fact.how, "dim")] if wide else []
+            table.add_row(cell(f"  {fact.setting}"), cell(fact.documented), cell(fact.target), *how)
+    return table

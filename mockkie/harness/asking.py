@@ -78,13 +78,13 @@ class Asker:
         folder = self.target.folder()
         fields = {"uploadPath": folder, **({"fileName": name} if name else {}), **more}
         answer = self.target.post(STREAM, files={"file": (sent, content)}, data=fields)
-        return _accepted(answer, folder, name)
+        return accepted(answer, folder, name)
 
     def json(self, path: str, fields: Mapping[str, str], name: str = "") -> Upload:
         """An upload in JSON; `name` is what its name may be taken from."""
         folder = self.target.folder()
         answer = self.target.post(path, json={"uploadPath": folder, **fields})
-        return _accepted(answer, folder, fields.get("fileName", name))
+        return accepted(answer, folder, fields.get("fileName", name))
 
     def read(self, link: str, method: str = "GET", **headers: str) -> requests.Response:
         """What a link is answered with; `NotJudgedError` where it cannot, or must not, be read."""
@@ -93,22 +93,24 @@ class Asker:
             raise NotJudgedError(
                 f"its links lead to {host}, which is not this machine: add --live to read them"
             )
-        try:
-            return self.target.get(link, method, headers=headers)
-        except requests.RequestException as error:
-            raise NotJudgedError(f"its links cannot be read: {type(error).__name__}") from error
+        return self.target.get(link, method, headers=headers)
 
     def unknown_link(self) -> str:
         """A link that never was, beside one that is."""
         return f"{self.first.link.rpartition('/')[0]}/{uuid4().hex}.txt"
 
 
+def json_of(answer: requests.Response) -> Any:
+    """The JSON value of an answer; None also for what is none."""
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        return None
+
+
 def refusal(answer: requests.Response) -> tuple[int, str] | None:
     """`(code, msg)` of a refusal in the envelope; None for anything else."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return None
+    body = json_of(answer)
     if not isinstance(body, dict) or body.get("success") is not False:
         return None
     code, msg = body.get("code"), body.get("msg")
@@ -129,18 +131,20 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def without_numbers(path: str) -> str:
-    """A path without the account that it names."""
-    return re.sub(r"(?<=/)\d{4,}(?=/)", "<account>", f"/{path}").removeprefix("/")
+def without_accounts(text: str) -> str:
+    """A text without the account numbers in its paths."""
+    return re.sub(r"(?<=/)\d{4,}(?=/)", "<account>", text)
 
 
-def _accepted(answer: requests.Response, folder: str, name: str) -> Upload:
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
+def accepted(answer: requests.Response, folder: str, name: str) -> Upload:
+    """The upload of a good request; `NotJudgedError` when it was not accepted."""
+    body = json_of(answer)
     data = body.get("data") if isinstance(body, dict) else None
     facts = ("fileName", "filePath", "downloadUrl", "mimeType", "uploadedAt")
     if not isinstance(data, dict) or not all(isinstance(data.get(key), str) for key in facts):
         raise NotJudgedError(f"a good upload was answered {told(answer)}")
+    try:
+        urlsplit(data["downloadUrl"])
+    except ValueError as error:
+        raise NotJudgedError(f"the downloadUrl of a good upload is no URL: {error}") from error
     return Upload(folder, name, body, answer.headers.get("Content-Type", ""))

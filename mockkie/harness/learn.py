@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import requests
+
 from mockkie.clock import isoformat, real_now
 from mockkie.harness import learn_links, learn_refusals, learn_time, learn_uploads
 from mockkie.harness.asking import Asker, origin_of
@@ -25,6 +27,8 @@ _NOT_ASKED: Final = {
     "texts.internal-error": "not asked: nobody can ask for it",
 }
 
+_NO_UPLOAD: Final = (NotJudgedError, NoAnswerError, requests.RequestException)
+
 Question = tuple[Sequence[str], Callable[[Asker], Iterator[Fact]]]
 
 
@@ -36,6 +40,11 @@ class Learnt:
     at: str
     requests: int
     facts: Sequence[Fact]
+
+    @property
+    def seen(self) -> int:
+        """How many settings something can be said of."""
+        return len(self.facts) - len(self.of(Outcome.UNSEEN))
 
     def of(self, *outcomes: Outcome) -> Sequence[Fact]:
         """The facts of some outcomes."""
@@ -53,11 +62,13 @@ def learn(
     at = isoformat(real_now())
     with open_target(plan) as target:
         asker = Asker(target, Settings(document))
-        facts = [
-            fact
-            for settings, question in _questions(adopt_origin=adopt_origin, evidence=evidence)
-            for fact in _ask(asker, settings, question)
-        ]
+        questions = _questions(adopt_origin=adopt_origin, evidence=evidence)
+        try:
+            _ = asker.first
+        except _NO_UPLOAD as error:  # a wrong key would teach much nonsense
+            facts = [unseen(name, str(error)) for names, _ in questions for name in names]
+        else:
+            facts = [fact for names, ask in questions for fact in _ask(asker, names, ask)]
         facts += [unseen(setting, why) for setting, why in _NOT_ASKED.items()]
         spent = target.wire.budget.spent
     return Learnt(origin_of(target.url), at, spent, facts)
@@ -100,4 +111,6 @@ def _ask(
             yield fact
     except (NotJudgedError, NoAnswerError) as error:
         why = str(error)
+    except requests.RequestException as error:
+        why = f"its answer could not be read: {type(error).__name__}"
     yield from (unseen(setting, why) for setting in settings if setting not in seen)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import requests
 
-from mockkie.harness.asking import BASE64, PIXEL, STREAM, URL, Asker, refusal, told
+from mockkie.harness.asking import BASE64, PIXEL, STREAM, URL, Asker, accepted, refusal, told
 from mockkie.harness.facts import Fact, beyond, shown, unseen
 from mockkie.harness.session import NotJudgedError
 
@@ -148,10 +148,7 @@ def edge_slashes(asker: Asker) -> Iterator[Fact]:
     if refusal(answer) is not None:
         yield asker.settings.fact("edgeSlashes", "refuse", how)
         return
-    try:
-        path = str(answer.json()["data"]["filePath"])
-    except (ValueError, KeyError, TypeError):
-        raise NotJudgedError(f"{how}, {told(answer)}") from None
+    path = str(accepted(answer, folder, "x.txt").data["filePath"])
     if path.endswith(f"{folder}/x.txt") and not path.startswith("/") and "//" not in path:
         yield asker.settings.fact("edgeSlashes", "trim", f"{how}, filePath …/x.txt")
     else:

@@ -139,10 +139,10 @@ def _retention(asker: Asker, alive: float, gone: float, how: str) -> Fact:
     """The life between two times: the document's, a plain one, or one to the minute."""
     written = asker.settings["retention"]
     documented = parse_duration(written) / SECOND
-    if alive <= documented <= gone:
+    if _within(documented, alive, gone):
         return asker.settings.fact("retention", written, how)
     plain = [life for life in _PLAIN if alive <= life <= gone]
-    if len(plain) == 1:
+    if len(plain) == 1 and _within(plain[0], alive, gone):
         return asker.settings.fact("retention", format_duration(plain[0] * SECOND), how)
     if not plain and gone - alive <= 2 * _MINUTE:
         minute = math.ceil(alive / _MINUTE) * _MINUTE
@@ -150,6 +150,11 @@ def _retention(asker: Asker, alive: float, gone: float, how: str) -> Fact:
         return asker.settings.fact("retention", format_duration(life * SECOND), how)
     between = f"{_span(alive)} to {_span(gone)}"
     return beyond("retention", shown(written), between, f"{how}; too wide to be one life")
+
+
+def _within(life: float, alive: float, gone: float) -> bool:
+    """Whether bounds show a life: it lies between, and they are close to each other."""
+    return alive <= life <= gone and gone - alive <= max(life / 4, 2 * _MINUTE)
 
 
 def _span(seconds: float) -> str:

@@ -7,7 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from mockkie.harness.asking import URL, Asker, Upload, origin_of, without_numbers
+from mockkie.harness.asking import (
+    PIXEL,
+    STREAM,
+    URL,
+    Asker,
+    Upload,
+    accepted,
+    origin_of,
+    refusal,
+    without_accounts,
+)
 from mockkie.harness.facts import Action, Fact, Outcome, beyond, same, shown
 from mockkie.harness.session import NotJudgedError
 
@@ -25,9 +35,9 @@ def link_style(asker: Asker) -> Iterator[Fact]:
     styles = {_style(upload) for upload in asker.uploads}
     data = asker.first.data
     path, link = str(data["filePath"]), unquote(urlsplit(asker.first.link).path)
-    told = f"{without_numbers(path)}, read at {without_numbers(link.removeprefix('/'))}"
-    told = told.replace(asker.first.folder, "<uploadPath>")
-    how = f"{_THREE}: filePath {told}"
+    told = f"filePath {path}, read at {link.replace(path, '<filePath>')}"
+    told = told.replace(asker.first.folder, "<uploadPath>").replace("first.txt", "<fileName>")
+    how = f"{_THREE}: {without_accounts(told)}"
     if styles <= {"documented", "observed"} and len(styles) == 1:
         yield asker.settings.fact("links.style", styles.pop(), how)
     else:
@@ -174,8 +184,13 @@ def name_length(asker: Asker) -> Iterator[Fact]:
 
 
 def _takes(asker: Asker, length: int) -> bool:
+    """Whether a name of that length is kept; `NotJudgedError` when it becomes another."""
     name = "n" * (length - 4) + ".txt"
-    try:
-        return bool(asker.form(b"name", name).data["fileName"] == name)
-    except NotJudgedError:
+    folder = asker.target.folder()
+    fields = {"uploadPath": folder, "fileName": name}
+    answer = asker.target.post(STREAM, files={"file": ("sent.txt", PIXEL)}, data=fields)
+    if refusal(answer) is not None:
         return False
+    if accepted(answer, folder, name).data["fileName"] != name:
+        raise NotJudgedError(f"a name of {length} characters is kept as another one")
+    return True

@@ -14,6 +14,7 @@ import jsonpath
 import yaml
 
 from mockkie.harness.facts import Fact, Outcome
+from mockkie.harness.report_formats import for_terminal
 from mockkie.problems import UsageError
 
 _VERSION: Final = "1.0.0"
@@ -51,7 +52,7 @@ def overlay_of(facts: Sequence[Fact], target: str, at: str) -> dict[str, Any]:
         "actions": [
             {
                 "target": action.target,
-                "description": f"{fact.setting}: {fact.how} ({at})",
+                "description": for_terminal(f"{fact.setting}: {fact.how} ({at})"),
                 **({"remove": True} if action.remove else {"update": action.update}),
             }
             for fact in differing
@@ -62,7 +63,7 @@ def overlay_of(facts: Sequence[Fact], target: str, at: str) -> dict[str, Any]:
 
 def _listed(facts: Sequence[Fact], *outcomes: Outcome) -> dict[str, str]:
     return {
-        fact.setting: f"{fact.target}: {fact.how}" if fact.target else fact.how
+        for_terminal(fact.setting): for_terminal(f"{fact.target}: {fact.how}".removeprefix(": "))
         for fact in facts
         if fact.outcome in outcomes
     }

@@ -138,7 +138,7 @@ class Target:
         )
         try:
             return answer.status_code == requests.codes.ok and "offset" in answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
 
     def advance(self, seconds: float) -> None:
