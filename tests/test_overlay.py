@@ -248,6 +248,13 @@ def test_the_command_takes_overlays(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_the_example_of_the_page_on_overlays_is_one() -> None:
+    page, example = (Path("docs") / name for name in ("learn.md", "one-day.overlay.yaml"))
+    assert f"```yaml\n{example.read_text()}```" in page.read_text()
+    settings = build_mock(overlay=example).service.settings
+    assert (settings.retention, settings.expired_status) == (86_400_000, 410)
+
+
 def test_the_shipped_document_is_not_changed_by_an_overlay(tmp_path: Path) -> None:
     path = written(tmp_path, "  - {target: $, update: {x-mockkie: {retention: PT1H}}}\n")
     build_mock(overlay=path)
