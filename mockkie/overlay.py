@@ -125,11 +125,10 @@ class _Action:
         if () in nodes:
             self._fail("target", "the document itself cannot be removed")
         for node in nodes:
-            if not any(node[:length] in nodes for length in range(1, len(node))):
-                self._document.remove(node)
+            self._document.remove(node)
 
     def _select(self, name: str) -> Sequence[Pointer]:
-        """What a JSONPath selects; later items of a list come before earlier ones."""
+        """What a JSONPath selects, last things first: they are removed before what moves them."""
         from jsonpath import JSONPathEnvironment, JSONPathError  # noqa: PLC0415 - overlays only
 
         text = self._value[name]
