@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mockkie.contract import Contract
 from mockkie.harness.document import read_document
 from mockkie.harness.facts import Outcome
 from mockkie.harness.learn import Learnt, learn
@@ -49,6 +50,8 @@ def learn_in_terminal(options: Mapping[str, Any]) -> int:
     )
     if out is not None and not out.absolute().parent.is_dir():
         raise UsageError(f"{out} cannot be written: there is no folder {out.parent}")
+    if options["overlay"]:
+        Contract.read(overlays=options["overlay"])  # says what is wrong with them, and where
     document = overlaid(read_document(), options["overlay"])
     path = options["evidence"]
     evidence = None if path is None else (Evidence.read(path), path.name)

@@ -315,6 +315,24 @@ def test_the_host_of_links_is_adopted_when_asked_for(tmp_path: Path) -> None:
             assert answer.json()["data"]["downloadUrl"].startswith(f"{server.downloads}/")
 
 
+def test_two_readers_of_overlays_agree(tmp_path: Path) -> None:
+    """The judge applies overlays by code of its own."""
+    path = tmp_path / "all.yaml"
+    path.write_text(
+        "overlay: 1.1.0\ninfo: {title: a, version: b}\nactions:\n"
+        "  - {target: '$.tags[*]', remove: true}\n"
+        "  - {target: $.tags, update: [{name: a}, {name: b}, {name: c}]}\n"
+        "  - {target: \"$.tags[?@.name != 'b']\", remove: true}\n"
+        "  - {target: $.paths.*.post, update: {description: Told., tags: [a]}}\n"
+        "  - {target: $.info.title, update: Another}\n"
+        "  - {target: $.servers, copy: '$.servers[0]'}\n"
+    )
+    document = overlaid(read_document(), [path])
+    assert document["tags"] == [{"name": "b"}]
+    assert document == Document.read(shipped(), [path]).root
+    assert document["servers"][0] == document["servers"][1]
+
+
 # ------------------------------------------------------------------------------ what a probe saw
 
 
@@ -415,8 +433,13 @@ def test_the_command_writes_what_differs(tmp_path: Path) -> None:
         (["https://kieai.redpandaai.co", "--live"], 2, "set KIE_API_KEY"),
         (["nonsense"], 2, "no base URL"),
         (["http://127.0.0.1:9", "-o", "no/where.yaml"], 2, "there is no folder no"),
-        (["http://127.0.0.1:9", "--overlay", "none.yaml"], 2, "none.yaml cannot be read"),
-        (["http://127.0.0.1:9", "--overlay", "bad.yaml"], 2, "bad.yaml is no overlay"),
+        (
+            ["http://127.0.0.1:9", "--overlay", "none.yaml"],
+            2,
+            "none.yaml: cannot be read as an overlay",
+        ),
+        (["http://127.0.0.1:9", "--overlay", "bad.yaml"], 2, "bad.yaml: an overlay is a mapping"),
+        (["http://127.0.0.1:9", "--overlay", "setting.yaml"], 2, "setting.yaml:3:44: 'soon' is"),
         (["http://127.0.0.1:9", "--evidence", "none.json"], 2, "none.json cannot be read"),
         (["http://127.0.0.1:9", "--evidence", "bad.yaml"], 2, "bad.yaml is not like"),
     ],
@@ -425,6 +448,10 @@ def test_what_cannot_be_learnt_is_said(
     tmp_path: Path, words: list[str], code: int, said: str
 ) -> None:
     (tmp_path / "bad.yaml").write_text("- 1\n")
+    (tmp_path / "setting.yaml").write_text(
+        "overlay: 1.0.0\ninfo: {title: a, version: b}\n"
+        "actions: [{target: $, update: {x-mockkie: {retention: soon}}}]\n"
+    )
     done = run(*words, cwd=tmp_path)
     assert done.returncode == code
     assert said in done.stderr

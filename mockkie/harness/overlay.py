@@ -91,34 +91,32 @@ def write_overlay(overlay: Mapping[str, Any], path: Path, key: str) -> None:
 
 
 def overlaid(document: Mapping[str, Any], paths: Sequence[Path]) -> dict[str, Any]:
-    """The document with overlays applied, in order. Raises `UsageError`."""
-    changed = {"$": copy.deepcopy(dict(document))}
+    """The document with overlays applied, in order: such as `mockkie serve` would take."""
+    root = {"$": copy.deepcopy(dict(document))}
     for path in paths:
-        try:
-            overlay = yaml.safe_load(path.read_bytes())
-            for action in overlay["actions"]:
-                _apply(action, changed)
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-        except (yaml.YAMLError, KeyError, TypeError, jsonpath.JSONPathError) as error:
-            raise UsageError(
-                f"{path} is no overlay of this document ({type(error).__name__}); "
-                "`mockkie serve --overlay` says where it is wrong"
-            ) from error
-    return changed["$"]
+        for action in yaml.safe_load(path.read_bytes())["actions"]:
+            _apply(action, root)
+    return root["$"]
 
 
 def _apply(action: Mapping[str, Any], root: dict[str, Any]) -> None:
     """One action on the document, which `root` holds as `$`."""
-    found = jsonpath.JSONPathEnvironment(strict=True).finditer(action["target"], root["$"])
-    for steps in sorted((("$", *match.parts) for match in found), key=repr, reverse=True):
+    update = action.get("update")
+    if "copy" in action:
+        (update,) = (match.obj for match in _found(action["copy"], root))
+    places = [("$", *match.parts) for match in _found(action["target"], root)]
+    for steps in reversed(places):  # later items of a list first: what is removed moves these
         holder: Any = root
         for step in steps[:-1]:
             holder = holder[step]
         if action.get("remove"):
             del holder[steps[-1]]
         else:
-            holder[steps[-1]] = _merged(holder[steps[-1]], copy.deepcopy(action["update"]))
+            holder[steps[-1]] = _merged(holder[steps[-1]], copy.deepcopy(update))
+
+
+def _found(path: str, root: Mapping[str, Any]) -> list[jsonpath.JSONPathMatch]:
+    return list(jsonpath.JSONPathEnvironment(strict=True).finditer(path, root["$"]))
 
 
 def _merged(old: Any, new: Any) -> Any:
