@@ -235,7 +235,7 @@ def test_a_mock_does_as_its_overlay_says(tmp_path: Path) -> None:
 
 
 def test_the_command_takes_overlays(tmp_path: Path) -> None:
-    """From the command line and the environment, for every worker."""
+    """From the environment, too: each of them is read, and in order."""
     good = written(tmp_path, "  - {target: $, update: {x-mockkie: {retention: PT1H}}}\n", "a.yaml")
     bad = written(tmp_path, "  - {target: $.nothing, update: {}}\n", "b.yaml")
     environment = {**os.environ, "MOCKKIE_OVERLAY": os.pathsep.join(map(str, (good, bad)))}
