@@ -81,8 +81,8 @@ def _ours(known: Known) -> Iterator[str]:
             f"| {seconds:.1f} | {asked:,.0f} |"
         )
     yield ""
-    yield "Found: exit code 1. Those that break only what is observed or assumed are not counted here:"
-    yield "they are told, and decide nothing. Seconds and requests are medians of whole runs."
+    yield "Found: exit code 1. What breaks only what is observed or assumed is not counted:"
+    yield "it is told, and decides nothing. Seconds and requests are medians of whole runs."
     yield ""
 
 

@@ -25,6 +25,7 @@ _MODES: Final[tuple[Literal["offline", "fetch", "deny"], ...]] = ("offline", "fe
 def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about sockets
     *,
     contract: str | Path | None = None,
+    overlay: str | Path | Sequence[str | Path] = (),
     data: str | Path = MEMORY,
     keys: Sequence[str] = (),
     any_key: bool = False,
@@ -38,11 +39,14 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
 ) -> Mock:
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
 
-    `retention` is an ISO 8601 duration, `data` is `memory:` or a folder. What is None is as the
-    contract says. A `sibling` is one more process of a mock that holds the folder's lock.
+    `retention` is an ISO 8601 duration, `data` is `memory:` or a folder, `overlay` one file or
+    several that change the contract, in order. What is None is as the contract says. A `sibling`
+    is one more process of a mock that holds the folder's lock.
     """
     _check_keys(keys)
-    understood = Contract.read(None if contract is None else Path(contract), profile)
+    overlays = [overlay] if isinstance(overlay, str | Path) else overlay
+    document = None if contract is None else Path(contract)
+    understood = Contract.read(document, profile, [Path(path) for path in overlays])
     settings = _override(understood.settings, retention, download_origin, url_upload)
     if url_upload_private:
         changed = dataclasses.replace(settings.url_upload, allow_private=True)

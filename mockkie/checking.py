@@ -17,9 +17,8 @@ from mockkie.harness.report import (
     print_report,
     write_report,
 )
-from mockkie.harness.target import MOCK_KEY, Plan, reach
+from mockkie.harness.target import Plan, known_key, reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, VIOLATED_CODE
-from mockkie.problems import UsageError
 
 INTERRUPTED_CODE: Final = 130  # as shells have it: 128 and the number of the signal
 _REQUESTS: Final = {"quick": 1_500, "full": 20_000}
@@ -58,15 +57,11 @@ def check_in_terminal(options: Mapping[str, Any]) -> int:
 
 
 def _plan(options: Mapping[str, Any]) -> Plan:
-    url, key = options["url"], options["key"]
-    if url is not None and key is None and options["live"]:
-        raise UsageError("no key: set KIE_API_KEY to a key of the service")
-    if options["live"] and "KIE_API_KEY" not in os.environ:
-        raise UsageError("the key of a real service comes from the environment: set KIE_API_KEY")
+    url = options["url"]
     profile = options["profile"]
     return Plan(
         url=url.rstrip("/") if url else None,
-        key=key or MOCK_KEY,
+        key=known_key(url, options["key"], live=options["live"]),
         other_key=options["other_key"],
         profile=profile,
         seed=options["seed"],

@@ -77,6 +77,13 @@ def main(ctx: click.Context) -> None:
     help="Another OpenAPI document in place of the one that comes along.",
 )
 @option(
+    "--overlay",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="An OpenAPI Overlay that changes the contract; repeatable, applied in order.",
+)
+@option(
     "--profile",
     default="documented",
     show_default=True,

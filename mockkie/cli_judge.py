@@ -73,5 +73,43 @@ def check(**options: Any) -> None:
     _exit(check_in_terminal(options))
 
 
-JUDGING: Final[Sequence[click.Command]] = (check,)
+@click.command()
+@click.argument("url")
+@click.option("--key", envvar="KIE_API_KEY", help="A key of the target; for mocks.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what differs there, as an OpenAPI Overlay.",
+)
+@option(
+    "--overlay",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Compare with the document as changed by this; repeatable.",
+)
+@click.option(
+    "--evidence",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="What a probe saw of retention, for a clock that cannot be moved.",
+)
+@click.option("--links-origin", is_flag=True, help="Adopt the host of download links, too.")
+@option("--max-requests", "most_requests", type=click.IntRange(1), help="As many at most.")
+@option("--rate", type=click.FloatRange(0, min_open=True), help="As many requests a second.")
+@click.option("--live", is_flag=True, help="Demanded for anything but this machine.")
+@click.option("--quiet", is_flag=True, help="The last line only.")
+def learn(**options: Any) -> None:
+    """Ask the API at URL how it differs from the document, and write that as an overlay.
+
+    Exit codes: 0 learnt, also that nothing differs, 2 wrong usage, 3 nothing could be learnt.
+    """
+    with _check_extra():
+        from mockkie.learning import learn_in_terminal  # noqa: PLC0415 - as above
+    _exit(learn_in_terminal(options))
+
+
+JUDGING: Final[Sequence[click.Command]] = (check, learn)
 """The commands of this module, for the group that they belong to."""

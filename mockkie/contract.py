@@ -6,7 +6,7 @@ Everything that can be wrong with a document is found when the `Contract` is mad
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -49,9 +49,22 @@ class Contract:
         self._refusals = refusals(document, dict(document.items(("components", "responses"))))
 
     @classmethod
-    def read(cls, path: Path | None = None, profile: str = DOCUMENTED) -> Contract:
-        """The contract of a file, by default of the `openapi.yaml` that comes with mockkie."""
-        return cls(Document.read(path or shipped()), profile)
+    def read(
+        cls,
+        path: Path | None = None,
+        profile: str = DOCUMENTED,
+        overlays: Sequence[Path] = (),
+    ) -> Contract:
+        """The contract of a file, by default of the `openapi.yaml` that comes with mockkie.
+
+        Overlays are applied to it before it is understood.
+        """
+        return cls(Document.read(path or shipped(), overlays), profile)
+
+    @property
+    def name(self) -> str:
+        """The files that it was read from."""
+        return " with ".join((self.document.name, *self.document.overlays))
 
     @cached_property
     def hosts(self) -> set[str]:

@@ -6,12 +6,13 @@ ignored would make the mock disagree with its own contract.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
 from mockkie.keywords import EXPLAINED, KEYWORDS, Child
-from mockkie.source import DocumentError, Pointer, Source, parse_pointer
+from mockkie.overlay import Overlay
+from mockkie.source import Pointer, Source, parse_pointer, read_text
 
 _WORDS: Final[dict[type, str]] = {
     str: "a text",
@@ -23,11 +24,17 @@ _LONGEST_SHOWN: Final = 80
 
 
 class Document(Source):
-    """A source held against the keywords of OpenAPI. `kinds` tells what stands at each pointer."""
+    """A source held against the keywords of OpenAPI. `kinds` tells what stands at each pointer.
 
-    def __init__(self, text: str, name: str) -> None:
+    Overlays are applied first, in order: what they change is held against the same keywords.
+    """
+
+    def __init__(self, text: str, name: str, overlays: Sequence[Overlay] = ()) -> None:
         """Read and check `text`; `DocumentError` tells what is wrong and where."""
         super().__init__(text, name)
+        self.overlays = [overlay.name for overlay in overlays]
+        for overlay in overlays:
+            overlay.apply(self)
         self.kinds: dict[Pointer, str] = {}
         self._references: list[Pointer] = []
         self._check((), self.root, "document")
@@ -35,26 +42,10 @@ class Document(Source):
             self._check_reference(pointer)
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path, overlays: Sequence[Path] = ()) -> Self:
         """The document of a file; `DocumentError` also for a file that cannot be read."""
-        try:
-            return cls(path.read_text(encoding="utf-8-sig"), str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise DocumentError(f"{path}: cannot be read as a contract: {error}") from error
-
-    def at(self, pointer: Pointer) -> Any:
-        """The value at a pointer; `KeyError` when there is none."""
-        value: Any = self.root
-        for step in pointer:
-            if isinstance(value, list):
-                if not step.isdecimal() or int(step) >= len(value):
-                    raise KeyError(step)
-                value = value[int(step)]
-            elif isinstance(value, dict):
-                value = value[step]
-            else:
-                raise KeyError(step)
-        return value
+        known = [Overlay.read(overlay) for overlay in overlays]
+        return cls(read_text(path, "a contract"), str(path), known)
 
     def resolve(self, pointer: Pointer) -> Pointer:
         """Where a value really stands: references followed to their end."""

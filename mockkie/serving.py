@@ -21,6 +21,7 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
     port: int = 0,
     download_port: int | None = None,
     contract: str | Path | None = None,
+    overlay: str | Path | Sequence[str | Path] = (),
     data: str | Path = MEMORY,
     keys: Sequence[str] = (),
     any_key: bool = False,
@@ -37,6 +38,7 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
     """
     mock = build_mock(
         contract=contract,
+        overlay=overlay,
         data=data,
         keys=keys,
         any_key=any_key,
@@ -46,7 +48,13 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
         url_upload=url_upload,
         url_upload_private=url_upload_private,
     )
-    server = open_server(mock, host, port, download_port)
+    with _running(open_server(mock, host, port, download_port)) as kie:
+        yield kie
+
+
+@contextmanager
+def _running(server: Server) -> Iterator[Kie]:
+    mock = server.mock
     try:
         server.start()
         with Kie(

@@ -6,10 +6,13 @@ guessed at: every reader of the document has to see the same values.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import re
-from typing import Any, Final, NoReturn
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Final, NoReturn
 
 import yaml
 
@@ -36,32 +39,85 @@ class DocumentError(UsageError):
 class Source:
     """The values of a text, and where each of them stands."""
 
+    kind: ClassVar[str] = "an OpenAPI document"
+
     def __init__(self, text: str, name: str) -> None:
         """Read `text`; `DocumentError` tells what is wrong and where."""
         self.name = name
-        self._marks: dict[Pointer, yaml.Mark] = {}
+        self._marks: dict[Pointer, tuple[str, yaml.Mark]] = {}
         self._left = _MOST_VALUES
         values = None
         if name.endswith(".json"):
             values, text = self._json(text)
         node = self._compose(text)
         if not isinstance(node, yaml.MappingNode):
-            raise DocumentError(f"{name}: an OpenAPI document is a mapping, this is none")
+            raise DocumentError(f"{name}: {self.kind} is a mapping, this is none")
         read = self._mapping(node, (), ())
         self.root: dict[str, Any] = read if values is None else values
 
     def place(self, pointer: Pointer) -> str:
         """`file:line:column` of a value, or of the nearest that exists above it."""
+        found = self._marked(pointer)
+        return self.name if found is None else _shown(*found)
+
+    def _marked(self, pointer: Pointer) -> tuple[str, yaml.Mark] | None:
         while pointer not in self._marks and pointer:
             pointer = pointer[:-1]
-        return self._show(self._marks.get(pointer))
+        return self._marks.get(pointer)
 
     def fail(self, pointer: Pointer, text: str) -> NoReturn:
         """Raise a `DocumentError` about the value at `pointer`."""
         raise DocumentError(f"{self.place(pointer)}: {text}")
 
+    def at(self, pointer: Pointer) -> Any:
+        """The value at a pointer; `KeyError` when there is none."""
+        value: Any = self.root
+        for step in pointer:
+            if isinstance(value, list):
+                if not step.isdecimal() or int(step) >= len(value):
+                    raise KeyError(step)
+                value = value[int(step)]
+            elif isinstance(value, dict):
+                value = value[step]
+            else:
+                raise KeyError(step)
+        return value
+
+    def adopt(self, pointer: Pointer, source: Source, there: Pointer) -> None:
+        """Put a copy of what stands `there` in a source at `pointer`; it keeps its places.
+
+        What is put behind the end of a list is appended to it. `ValueError`: it is too much.
+        """
+        value = copy.deepcopy(source.at(there))
+        places = {(*pointer, *at): source._marked((*there, *at)) for at in _pointers(value)}
+        self._left -= len(places)
+        if self._left < 0 or max(map(len, places)) > _DEEPEST:
+            most = f"{_MOST_VALUES:,} values or is nested more than {_DEEPEST} deep"
+            raise ValueError(f"with this the document has more than {most}")
+        self._marks |= {at: place for at, place in places.items() if place is not None}
+        above, last = self.at(pointer[:-1]), pointer[-1]
+        if isinstance(above, list):
+            above[int(last) : int(last) + 1] = [value]
+        else:
+            above[last] = value
+
+    def remove(self, pointer: Pointer) -> None:
+        """Take the value at `pointer` out; what follows it in a list moves up."""
+        above, last, depth = self.at(pointer[:-1]), pointer[-1], len(pointer) - 1
+        in_list = isinstance(above, list)
+        del above[int(last) if in_list else last]
+        kept: dict[Pointer, tuple[str, yaml.Mark]] = {}
+        for at, place in self._marks.items():
+            if at[:depth] != pointer[:depth] or len(at) == depth:
+                kept[at] = place
+            elif in_list and int(at[depth]) > int(last):
+                kept[(*at[:depth], str(int(at[depth]) - 1), *at[depth + 1 :])] = place
+            elif at[depth] != last:
+                kept[at] = place
+        self._marks = kept
+
     def _show(self, mark: Any) -> str:
-        return f"{self.name}:{mark.line + 1}:{mark.column + 1}" if mark else self.name
+        return _shown(self.name, mark) if mark else self.name
 
     def _json(self, text: str) -> tuple[Any, str]:
         """The values of a JSON text, and the text as YAML can read it, for the places."""
@@ -97,7 +153,7 @@ class Source:
             raise DocumentError(f"{self.name}: this is not Unicode: {error}") from error
 
     def _value(self, node: yaml.Node, pointer: Pointer, above: tuple[int, ...]) -> Any:
-        self._marks.setdefault(pointer, node.start_mark)
+        self._marks.setdefault(pointer, (self.name, node.start_mark))
         self._left -= 1
         if self._left < 0:
             self.fail(pointer, f"the document has more than {_MOST_VALUES:,} values, aliases read")
@@ -122,7 +178,7 @@ class Source:
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
             inner = (*pointer, key)
-            self._marks[inner] = key_node.start_mark
+            self._marks[inner] = (self.name, key_node.start_mark)
             if not isinstance(key_node, yaml.ScalarNode):
                 self.fail(inner, "a key must be a text")
             if key_node.tag == f"{_TAG}merge":
@@ -154,6 +210,19 @@ class Source:
         return value
 
 
+def _shown(file: str, mark: Any) -> str:
+    return f"{file}:{mark.line + 1}:{mark.column + 1}"
+
+
+def _pointers(value: Any) -> Iterator[Pointer]:
+    """The places in a value, itself included."""
+    yield ()
+    if isinstance(value, dict | list):
+        inside = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, inner in inside:
+            yield from ((str(step), *rest) for rest in _pointers(inner))
+
+
 def _is_ambiguous(kind: str, text: str) -> bool:
     match kind:
         case "bool":
@@ -179,6 +248,14 @@ def _join(match: re.Match[str]) -> str:
     if match[1] is None:
         return match[0]
     return bytes.fromhex(match[1] + match[2]).decode("utf-16-be")
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file; `DocumentError` when it cannot be read as `what` it should be."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentError(f"{path}: cannot be read as {what}: {error}") from error
 
 
 def parse_pointer(reference: str) -> Pointer:

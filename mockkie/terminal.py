@@ -28,7 +28,8 @@ from mockkie.workers import Plan, Workers, check_workers
 from mockkie.worlds import DEFAULT_WORLD, World
 
 _BUILD: Final = (
-    "contract any_key profile retention download_origin url_upload url_upload_private durable"
+    "contract overlay any_key profile retention download_origin url_upload url_upload_private "
+    "durable"
 ).split()
 
 
@@ -136,7 +137,7 @@ class _Person:
             ("downloads", settings.origin or server.download_origin),
             ("key", ", ".join(service.keys) + (" (or any other)" if service.any_key else "")),
             ("files", f"{service.store.where}, each for {life}"),
-            ("contract", f"{service.contract.document.name}, profile {settings.profile}"),
+            ("contract", f"{service.contract.name}, profile {settings.profile}"),
             ("control", f"{server.origin}/__mockkie/clock, /files, /journal, /worlds"),
         ]
         if server.mock.from_examples:

@@ -18,8 +18,11 @@ LAYERS: Sequence[Sequence[str]] = [
     __main__;
     cli;
     cli_judge;
-    checking;
-    harness.check;
+    checking learning;
+    harness.check harness.learn;
+    harness.learn_uploads harness.learn_refusals harness.learn_links harness.learn_time;
+    harness.asking harness.overlay;
+    harness.facts;
     harness.plugin;
     harness.target harness.report harness.report_formats harness.report_html;
     harness.curl;
@@ -41,7 +44,7 @@ LAYERS: Sequence[Sequence[str]] = [
     operation;
     media refusals security sampling texts;
     schemas;
-    document source keywords;
+    document source keywords overlay;
     worlds shared lines;
     journal;
     options;

@@ -175,7 +175,7 @@ class Target:
         try:
             told = answer.json()
             found = ClockState(datetime.fromisoformat(told["now"]), float(told["offset"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
         return found if answer.status_code == requests.codes.ok else None
 
@@ -265,6 +265,15 @@ def reach(plan: Plan) -> str | None:
     return None
 
 
+def known_key(url: str | None, key: str | None, *, live: bool) -> str:
+    """The key of a run; `UsageError` when that of a real service is not in the environment."""
+    if live and SECRET not in os.environ:
+        if url is not None and key is None:
+            raise UsageError(f"no key: set {SECRET} to a key of the service")
+        raise UsageError(f"the key of a real service comes from the environment: set {SECRET}")
+    return key or MOCK_KEY
+
+
 def _checked(url: str, *, live: bool) -> str:
     """The address without a slash at its end; a real service is not tried by accident."""
     parts = urlsplit(url)
@@ -272,7 +281,7 @@ def _checked(url: str, *, live: bool) -> str:
         raise UsageError(
             f"{url!r} is no base URL: give scheme and host, like http://127.0.0.1:5430"
         )
-    if not live and not _is_loopback(parts.hostname):
+    if not live and not is_loopback(parts.hostname):
         raise UsageError(
             f"{parts.hostname} is not this machine: uploads by the hundred are sent to a real "
             "service only with --live"
@@ -280,7 +289,8 @@ def _checked(url: str, *, live: bool) -> str:
     return url.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this very machine."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
