@@ -9,10 +9,10 @@ from typing import Final
 
 import pytest
 
-from mockkie.clock import stopwatch
+from mockkie.clock import isoformat, real_now, stopwatch
 from mockkie.harness import plugin
 from mockkie.harness.document import clauses, suite_folder
-from mockkie.harness.target import Plan
+from mockkie.harness.target import Plan, is_live
 from mockkie.harness.verdicts import Clause, Level, Report, Verdict
 from mockkie.problems import UsageError
 
@@ -90,15 +90,16 @@ def run_check(
         raise UsageError("the suite did not start; see the message above")
     ids = {clause.id for clause in wanted}
     found = collector.stash[plugin.FINDINGS]
-    spent = collector.stash[plugin.REQUESTS]
     return Report.of(
         wanted,
         [(name, finding) for name, finding in found if name in ids],
         target=plan.url or "a mock in this process",
         profile=plan.profile,
         seed=plan.seed,
-        requests=sum(spent),
+        requests=sum(collector.stash[plugin.REQUESTS]),
         seconds=stopwatch() - started,
+        at=isoformat(real_now()),
+        live=is_live(plan.url),
     )
 
 

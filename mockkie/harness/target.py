@@ -213,6 +213,11 @@ def _checked(url: str, *, live: bool) -> str:
     return url.rstrip("/")
 
 
+def is_live(url: str | None) -> bool:
+    """Whether an address is not of this machine; None is a mock in this process."""
+    return url is not None and not _is_loopback(urlsplit(url).hostname or "")
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback

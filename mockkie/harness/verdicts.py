@@ -102,7 +102,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run found out. `profile` is `quick` or `full`, `seconds` its length."""
+    """What a run found out. `profile` is `quick` or `full`, `seconds` its length.
+
+    `at` is its date, ISO 8601 in UTC; `live`: the target is not on this machine.
+    """
 
     target: str
     profile: str
@@ -110,6 +113,8 @@ class Report:
     requests: int
     seconds: float
     judgements: Sequence[Judgement] = field(default_factory=list)
+    at: str = ""
+    live: bool = False
 
     @classmethod
     def of(
@@ -151,6 +156,8 @@ class Report:
         """The report for programs."""
         return {
             "target": self.target,
+            "at": self.at,
+            "live": self.live,
             "profile": self.profile,
             "seed": self.seed,
             "requests": self.requests,
