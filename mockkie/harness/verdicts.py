@@ -49,8 +49,8 @@ class Clause:
 class Finding:
     """What one test says about a clause.
 
-    `why` is a sentence, empty for an upheld clause; `reproduce` are shell lines (curl) that show
-    a violation, the key being `$KIE_API_KEY` in them.
+    `why` is a sentence, for an upheld clause what was measured, if anything; `reproduce` are shell
+    lines (curl) that show a violation, the key being `$KIE_API_KEY` in them.
     """
 
     test: str
