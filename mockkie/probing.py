@@ -22,6 +22,8 @@ from mockkie.harness.lifespan import check_retention, next_due
 from mockkie.harness.probe import collect, plant, run
 from mockkie.harness.receipts import (
     Planting,
+    Role,
+    Sight,
     publish_receipts,
     read_receipts,
     write_receipts,
@@ -52,6 +54,10 @@ def plant_in_terminal(options: Mapping[str, Any]) -> int:
         return _unchecked("not planted", error)
     for role, why in planting.missing.items():
         click.echo(f"not planted: {role}: {why}")
+    first = planting.of(Role.READ)
+    if first is not None and first.looks[-1].sight != Sight.ALIVE:
+        look = first.looks[-1]
+        click.echo(f"warning: the link of a planted file is answered {look.status}: {look.sight}")
     due = next_due(planting, planting.seen) or planting.seen
     click.echo(
         f"planted {len(planting.receipts)} files on {planting.target}, to live for "

@@ -89,14 +89,14 @@ def run_check(
     if collector.stash is None or code == pytest.ExitCode.USAGE_ERROR:
         raise UsageError("the suite did not start; see the message above")
     ids = {clause.id for clause in wanted}
-    found = collector.stash[plugin.FINDINGS]
+    found, spent = collector.stash[plugin.FINDINGS], collector.stash[plugin.REQUESTS]
     return Report.of(
         wanted,
         [(name, finding) for name, finding in found if name in ids],
         target=plan.url or "a mock in this process",
         profile=plan.profile,
         seed=plan.seed,
-        requests=sum(collector.stash[plugin.REQUESTS]),
+        requests=sum(spent),
         seconds=stopwatch() - started,
         at=isoformat(real_now()),
         live=is_live(plan.url),

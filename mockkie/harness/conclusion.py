@@ -48,5 +48,4 @@ def instead(look: Look) -> str:
     return {
         Sight.EMPTY: "with no bytes",
         Sight.REFUSAL: "with a refusal",
-        Sight.FORMER: "with the bytes of its former version",
     }.get(look.sight, f"with {look.size} bytes that nobody uploaded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
@@ -29,7 +30,8 @@ ROUTES: Final = {
 def hours(age: int) -> str:
     """An age as people say it, to the minute."""
     whole, minutes = divmod(round(age / MINUTE), 60)
-    return f"{whole} h {minutes} min" if minutes else f"{whole} h"
+    words = [f"{whole} h"] if whole or not minutes else []
+    return " ".join([*words, f"{minutes} min"] if minutes else words)
 
 
 def in_words(span: Span) -> str:
@@ -52,7 +54,9 @@ class Evidence:
         self.retention = planting.retention
         self.edge = edge(planting.retention)
         self._awake = when_awake(planting)
-        self._spans = {one.role: span_of(one, self._awake) for one in planting.receipts}
+        self._spans = {
+            one.role: span_of(one, planting.retention, self._awake) for one in planting.receipts
+        }
 
     @property
     def age(self) -> int:
@@ -75,37 +79,25 @@ class Evidence:
 
     def dead(self, receipt: Receipt) -> Look | None:
         """The read that first found a file at its end."""
-        reads = [look for look in gets(receipt.looks) if look.at >= receipt.lives_from]
-        last = self.last_alive(receipt)
-        since = reads[reads.index(last) + 1 :] if last in reads and last is not None else reads
-        return dead_look(since, set(self._awake))
+        return dead_look(receipt, self.retention, self._awake)
 
     def spoilt(self, receipt: Receipt) -> list[tuple[int, Look]]:
         """Ages and reads that were answered 200 without the right bytes, both times."""
         reads = gets(receipt.looks)
-        after = [*reads[1:], None]
+        after = [*reads[1:], None]  # one more read, at once, that saw something else is in it
         return [
             (look.at - receipt.lives_from, look)
-            for look, following in zip(reads, after, strict=True)
+            for look, following in zip(reads, after, strict=False)
             if look.sight in SPOILT
             and (following is None or following.at - look.at > MINUTE)
             and look.at >= receipt.lives_from
         ]
 
-    @cached_property
-    def untouched(self) -> Span:
-        """What files tell that nobody had looked at before."""
-        found = Span()
-        for role in UNTOUCHED:
-            receipt = self.planting.of(role)
-            if receipt is not None:
-                first = self.first_alive(receipt)
-                gone = self.of(role).gone if self.last_alive(receipt) is None else None
-                found = found.with_(Span(first, gone))
-        return found
-
     def first_alive(self, receipt: Receipt) -> int | None:
-        """The age at which a file was found by the first look at it."""
+        """The age at which a file was found by the first look at it: nothing can have prolonged it.
+
+        An age like the other ones, a minute short.
+        """
         reads = gets(receipt.looks)
         if not reads or reads[0].sight != Sight.ALIVE or reads[0] is not receipt.looks[0]:
             return None
@@ -113,17 +105,17 @@ class Evidence:
         return age if age > 0 else None
 
     @cached_property
-    def floor(self) -> int:
-        """How long a file lives at least, by looks that nothing came before."""
-        known = [self.planting.of(role) for role in ROUTES["stream"]]
-        ages = [self.first_alive(receipt) for receipt in known if receipt is not None]
-        return max((age for age in ages if age is not None), default=0)
+    def gone_untouched(self) -> int | None:
+        """By which age a file was gone that nobody had found before."""
+        known = [self.planting.of(role) for role in UNTOUCHED]
+        gone = [self.of(one.role).gone for one in known if one and not self.last_alive(one)]
+        return min((age for age in gone if age is not None), default=None)
 
     @cached_property
     def prolonged_by(self) -> dict[Role, str]:
         """By what a life is prolonged: files that outlived the ones that nobody looked at."""
         found = {}
-        gone = self.untouched.gone
+        gone = self.gone_untouched
         for role, verb in ((Role.READ, "read"), (Role.HEAD, "asked for with HEAD")):
             alive = self.of(role).alive
             if gone is not None and alive is not None and alive > gone:
@@ -134,18 +126,51 @@ class Evidence:
         return found
 
     @cached_property
-    def peers(self) -> Span:
-        """How long files live that share their folder with no other, so that none affects them."""
-        found = self.untouched
-        for role in () if self.prolonged_by else (*UNTOUCHED, Role.READ, Role.HEAD):
-            found = found.with_(self.of(role))
-        return found
+    def reads_are_harmless(self) -> bool:
+        """Whether it is shown that a read does not prolong a life: later reads tell of it then."""
+        return bool(self.ended_all_the_same(Role.READ))
+
+    def ended_all_the_same(self, role: Role) -> str:
+        """How the end of a file shows that looks did not prolong its life; empty if it does not.
+
+        Had its last look given it a life as long as files have at least, it would still be there.
+        """
+        receipt, gone = self.planting.of(role), self.of(role).gone
+        dead = None if receipt is None else self.dead(receipt)
+        if receipt is None or gone is None or dead is None:
+            return ""
+        method = "HEAD" if role == Role.HEAD else "GET"
+        looks = [
+            look.at - look.cached_for - receipt.lives_from  # what a cache answered touched nothing
+            for look in receipt.looks
+            if look.method == method and look.sight == Sight.ALIVE and look.at < dead.at
+        ]
+        last = max(looks, default=0)
+        known = [self.planting.of(peer) for peer in ROUTES["stream"]]
+        least = [age for peer in known if peer and (age := self.first_alive(peer)) is not None]
+        if last < self.edge or gone >= last + max(least, default=0):
+            return ""
+        return f"gone by {hours(gone)}, though its last {method} came at {hours(last)}"
 
     def life(self, route: str = "stream") -> Span:
-        """How long files of a route live; only what nobody had looked at, if looks prolong."""
-        if self.prolonged_by:
-            return self.untouched if route == "stream" else Span()
+        """How long files of a route live."""
+        return self.together(ROUTES[route])
+
+    @cached_property
+    def peers(self) -> Span:
+        """How long files live that share their folder with no other, so that none affects them."""
+        return self.together((*UNTOUCHED, Role.READ, Role.HEAD))
+
+    def together(self, roles: Iterable[Role]) -> Span:
+        """What several files tell of one life. That a file was gone tells of it in any case.
+
+        That it was there does not if a look may have prolonged its life.
+        """
         found = Span()
-        for role in ROUTES[route]:
-            found = found.with_(self.of(role))
+        for role in roles:
+            receipt, span = self.planting.of(role), self.of(role)
+            if receipt is not None:
+                later = self.reads_are_harmless and role != Role.HEAD
+                alive = span.alive if later else self.first_alive(receipt)
+                found = found.with_(Span(alive, span.gone))
         return found

@@ -7,8 +7,9 @@ from typing import Final
 
 from mockkie.harness.conclusion import Conclusion, instead, open_, upheld, violated
 from mockkie.harness.evidence import ROUTES, Evidence, hours, in_words
-from mockkie.harness.lifespan import MINUTE, SPOILT, Span, to_overwrite
-from mockkie.harness.receipts import Receipt, Role, Sight
+from mockkie.harness.lifespan import FAILED, MINUTE, SPOILT, Span, to_overwrite
+from mockkie.harness.receipts import Role, Sight
+from mockkie.harness.verdicts import Verdict
 
 _NO_HEAD: Final = (405, 501)
 
@@ -25,7 +26,9 @@ def three_days(evidence: Evidence) -> Conclusion:
     seen = "; ".join(f"{route}: {in_words(span)}" for route, span in lives.items())
     if not lives:
         return open_("no file is planted that could tell", evidence)
-    if missed:
+    reads = evidence.of(Role.READ).gone  # what it tells about reads is known by then
+    settled = reads is not None or evidence.prolonged_by or evidence.over
+    if missed and settled:
         return open_(f"no look came close enough to the end ({seen})", evidence, too_late=True)
     if all(_tight(evidence, span) for span in lives.values()):
         whole = Span()
@@ -48,25 +51,27 @@ def _routes(evidence: Evidence) -> list[str]:
 def _ends(evidence: Evidence) -> Mapping[str, Sequence[str]]:
     """When files ended too early or too late, and by which routes these came."""
     found: dict[str, list[str]] = {}
-    for route in _routes(evidence):
-        whole = evidence.life(route)
-        for role in ROUTES[route]:
+    groups = {route: ROUTES[route] for route in _routes(evidence)}
+    if of_its_own(evidence).verdict != Verdict.VIOLATED:
+        groups["planted later"] = (Role.YOUNGER, Role.NAMESAKE)
+    for route, roles in groups.items():
+        whole = evidence.together(roles)
+        for role in roles:
             span = evidence.of(role)
-            if _ended_wrongly(evidence, role, span, whole):
+            if _ended_wrongly(evidence, role, span):
                 one_life = (whole.alive or 0) < (whole.gone or whole.alive or 1)
                 routes = found.setdefault(f"ended {in_words(whole if one_life else span)}", [])
                 routes += [] if route in routes else [route]
     return found
 
 
-def _ended_wrongly(evidence: Evidence, role: Role, span: Span, whole: Span) -> bool:
+def _ended_wrongly(evidence: Evidence, role: Role, span: Span) -> bool:
     receipt = evidence.planting.of(role)
-    dead = None if receipt is None else evidence.dead(receipt)
-    alive = whole.alive if evidence.prolonged_by else span.alive  # looks may have prolonged it
-    if alive is not None and alive > evidence.retention:
+    late = evidence.first_alive(receipt) if receipt is not None else None
+    late = span.alive if evidence.reads_are_harmless and role != Role.HEAD else late
+    if late is not None and late > evidence.retention:
         return True
-    early = span.gone is not None and span.gone < evidence.retention
-    return early and dead is not None and dead.sight not in SPOILT
+    return span.gone is not None and span.gone < evidence.retention
 
 
 def _after_the_end(evidence: Evidence) -> list[str]:
@@ -74,7 +79,7 @@ def _after_the_end(evidence: Evidence) -> list[str]:
     return [
         f"a file is answered 200 at {hours(age)}, {instead(look)}"
         for receipt in evidence.planting.receipts
-        if receipt.role != Role.OVERWRITTEN and not evidence.prolonged_by
+        if not evidence.prolonged_by
         for age, look in evidence.spoilt(receipt)[:1]
         if age > evidence.retention + MINUTE
     ][:1]
@@ -102,32 +107,13 @@ def reading(evidence: Evidence) -> Conclusion:
     """A look at a file, by GET or by HEAD, does not give it a longer life."""
     if evidence.prolonged_by:
         return violated("; ".join(evidence.prolonged_by.values()))
-    found = [evidence.planting.of(role) for role in (Role.READ, Role.HEAD)]
-    held = [why for receipt in found if receipt is not None and (why := _held(evidence, receipt))]
-    if held:
-        return upheld("; ".join(held))
-    receipt = found[0]
+    held = [evidence.ended_all_the_same(role) for role in (Role.READ, Role.HEAD)]
+    if any(held):
+        return upheld("; ".join(why for why in held if why))
+    receipt = evidence.planting.of(Role.READ)
     dead = None if receipt is None else evidence.dead(receipt)
-    too_late = dead is not None and evidence.over
     why = "when it ended tells nothing about its reads" if dead else "no file was seen to end"
-    return open_(why, evidence, too_late=too_late)
-
-
-def _held(evidence: Evidence, receipt: Receipt) -> str:
-    """Why a file's end shows that looks do not prolong a life; empty if it does not."""
-    gone = evidence.of(receipt.role).gone
-    dead = evidence.dead(receipt)
-    if gone is None or dead is None:
-        return ""
-    method = "HEAD" if receipt.role == Role.HEAD else "GET"
-    looks = [
-        look.at - receipt.lives_from
-        for look in receipt.looks
-        if look.method == method and look.sight == Sight.ALIVE and look.at < dead.at
-    ]
-    if not looks or looks[-1] < evidence.edge or gone >= looks[-1] + evidence.floor:
-        return ""
-    return f"gone by {hours(gone)}, though last {method} came at {hours(looks[-1])}"
+    return open_(why, evidence, too_late=dead is not None and evidence.over)
 
 
 def of_its_own(evidence: Evidence) -> Conclusion:
@@ -145,14 +131,19 @@ def of_its_own(evidence: Evidence) -> Conclusion:
         return open_("the older file may have ended before the younger ones were there", evidence)
     least = evidence.peers.alive or 0
     for receipt in known:
-        gone = evidence.of(receipt.role).gone
-        end = evidence.dead(receipt)
-        if gone is not None and end is not None and gone < least and end.at >= dead.at - MINUTE:
+        span = evidence.of(receipt.role)
+        gone, born = span.gone, receipt.born
+        together = born + (span.alive or 0) <= dead.at and gone and born + gone >= dead.at
+        if gone is not None and together and gone < least:
             return violated(
                 f"a {receipt.role} file was gone by {hours(gone)}, when an older one had ended; "
                 f"others lived for {hours(least)}"
             )
-    survived = [one for one in known if (last := evidence.last_alive(one)) and last.at >= dead.at]
+    survived = [
+        one
+        for one in known
+        if (last := evidence.last_alive(one)) and last.at - last.cached_for >= dead.at
+    ]
     if len(survived) == len(known):
         return upheld("younger files of the same folder and of the same name were still there")
     return open_("whether younger files outlive older ones was not seen", evidence)
@@ -164,18 +155,13 @@ def answer(evidence: Evidence) -> Conclusion:
     wrong: dict[str, None] = {}
     for receipt in evidence.planting.receipts:
         dead = evidence.dead(receipt)
-        if dead is None or (
-            dead.sight in SPOILT and dead.at - receipt.lives_from < evidence.retention
-        ):
+        if dead is None:
             continue
         for look in receipt.looks[receipt.looks.index(dead) :]:
-            if look.sight != Sight.NOTHING:
-                text = f"{look.method} {look.status}"
-                fine = look.sight == Sight.GONE or (
-                    look.method == "HEAD" and look.status in _NO_HEAD
-                )
+            fine = look.sight == Sight.GONE or (look.method == "HEAD" and look.status in _NO_HEAD)
+            if fine or look.sight not in {Sight.NOTHING, *FAILED - {dead.sight}}:
                 detail = f", {instead(look)}" if look.sight in SPOILT else ""
-                (seen if fine else wrong)[text + detail] = None
+                (seen if fine else wrong)[f"{look.method} {look.status}{detail}"] = None
     if wrong:
         return violated("after the end: " + ", ".join(wrong))
     if seen:

@@ -6,7 +6,7 @@ minute around it: clocks differ, and a request takes its time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,8 +19,9 @@ HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 SLACK: Final = 2 * MINUTE
 ENOUGH: Final = 20 * MINUTE  # what an answer that proves nothing must last for
-SPOILT: Final = frozenset((Sight.EMPTY, Sight.FORMER, Sight.OTHER, Sight.REFUSAL))
-EVIDENCE: Final = frozenset((Sight.ALIVE, Sight.GONE)) | SPOILT
+SPOILT: Final = frozenset((Sight.EMPTY, Sight.OTHER, Sight.REFUSAL))
+FAILED: Final = frozenset((Sight.ERROR, Sight.UNCLEAR))
+EVIDENCE: Final = frozenset((Sight.ALIVE, Sight.FORMER, Sight.GONE)) | SPOILT
 TOUCHES: Final = frozenset((Role.READ, Role.HEAD))
 _SHORTEST: Final = HOUR
 _FULL: Final = frozenset((Role.STREAM, Role.BASE64, Role.URL, Role.READ))
@@ -55,16 +56,14 @@ def check_retention(retention: int) -> int:
 # --------------------------------------------------------------------------------- evidence
 
 
-def span_of(receipt: Receipt, awake: Iterable[int] = ()) -> Span:
+def span_of(receipt: Receipt, retention: int, awake: Iterable[int] = ()) -> Span:
     """What the reads of a file tell of its life. `awake` is when the target was seen to work.
 
-    A cached copy tells of the time at which the cache got it. What was not there and came back
-    was not at its end; an error is an end only if it stays while the target works.
+    A cached copy tells of the time at which the cache got it.
     """
     looks = [look for look in gets(receipt.looks) if look.at >= receipt.lives_from]
     alive = [look for look in looks if look.sight == Sight.ALIVE]
-    since = looks[looks.index(alive[-1]) + 1 :] if alive else looks
-    dead = dead_look(since, set(awake))
+    dead = dead_look(receipt, retention, awake)
     ages = [look.at - look.cached_for - receipt.lives_from for look in alive]
     return Span(
         max((age - MINUTE for age in ages if age > MINUTE), default=None),
@@ -72,18 +71,28 @@ def span_of(receipt: Receipt, awake: Iterable[int] = ()) -> Span:
     )
 
 
-def dead_look(since: Sequence[Look], awake: set[int]) -> Look | None:
-    """The first look after a file's end, among those since it was seen alive."""
-    for index, look in enumerate(since):
-        if look.sight == Sight.GONE:
-            return look
-        if look.sight in SPOILT or look.sight == Sight.ERROR:
-            kind = [one for one in since[index:] if one.sight == look.sight]
-            if look.sight == Sight.ERROR:
-                kind = [one for one in kind if any(abs(one.at - at) < MINUTE for at in awake)]
-            if kind and kind[-1].at - kind[0].at >= ENOUGH:
-                return kind[0]
-    return None
+def dead_look(receipt: Receipt, retention: int, awake: Iterable[int]) -> Look | None:
+    """The first read after a file's end: it was never seen alive again behind it.
+
+    An error is an end only if nothing else is seen any more while the target works; an answer 200
+    without the bytes only when the file's time is over: before, it is another fault than an end.
+    """
+    looks = [look for look in gets(receipt.looks) if look.at >= receipt.lives_from]
+    alive = [number for number, look in enumerate(looks) if look.sight == Sight.ALIVE]
+    since = [
+        look
+        for look in looks[alive[-1] + 1 if alive else 0 :]
+        if look.sight not in SPOILT or look.at >= receipt.lives_from + retention
+    ]
+    gone = [look for look in since if look.sight == Sight.GONE]
+    answers = [look for look in since if look.sight != Sight.NOTHING]
+    if gone or len({look.sight for look in answers}) != 1:
+        return gone[0] if gone else None
+    known = list(awake)
+    if answers[0].sight in FAILED:
+        answers = [one for one in answers if any(abs(one.at - at) < MINUTE for at in known)]
+    lasting = answers and answers[-1].at - answers[0].at >= ENOUGH
+    return answers[0] if lasting and answers[0].sight in SPOILT | FAILED else None
 
 
 def when_awake(planting: Planting) -> list[int]:
@@ -135,8 +144,22 @@ def schedule(planting: Planting, receipt: Receipt) -> list[int]:
         return [own + age for age in after(retention)]
     if receipt.role == Role.OVERWRITTEN and receipt.overwritten is None:
         return []
-    elder = [planting.born + age for age in ages(retention) if planting.born + age > own + MINUTE]
-    return sorted({*elder, *(own + age for age in ages(retention))})
+    return _of_second_half(planting, receipt)
+
+
+def _of_second_half(planting: Planting, receipt: Receipt) -> list[int]:
+    """These are witnesses of the end of the first half: there is no look in the day before it.
+
+    Else a cache would answer with its copy just then.
+    """
+    retention, own = planting.retention, receipt.lives_from
+    around = [age for age in ages(retention) if age not in before(retention)]
+    elder_ends = [planting.born + age for age in after(retention)[:-1]]
+    if receipt.role == Role.OVERWRITTEN:
+        later = [own + age for age in ages(retention) if own + age > elder_ends[-1]]
+        return sorted({own, *elder_ends, *later})
+    elder = [planting.born + age for age in around if planting.born + age > own + MINUTE]
+    return sorted({*elder[:-1], *(own + age for age in ages(retention))})
 
 
 def is_due(planting: Planting, receipt: Receipt, now: int) -> bool:
@@ -150,7 +173,8 @@ def touch_is_due(planting: Planting, receipt: Receipt, now: int) -> bool:
     """Whether a file that is read often is to be read once more: each hour while it should live."""
     if receipt.role not in TOUCHES or now >= receipt.born + planting.retention + SLACK:
         return False
-    return now - max((look.at for look in receipt.looks), default=receipt.born) >= HOUR - SLACK
+    answered = [look.at for look in receipt.looks if look.sight not in (Sight.NOTHING, Sight.ERROR)]
+    return now - max(answered, default=receipt.born) >= HOUR - SLACK
 
 
 def next_due(planting: Planting, now: int) -> int | None:

@@ -74,6 +74,10 @@ def plant(target: Target, retention: int, save: Save) -> Planting:
             save(planting)
     if not planting.receipts:
         raise NotJudgedError(f"nothing could be planted: {planting.missing[Role.STREAM]}")
+    receipt = planting.of(Role.READ)
+    if receipt is not None:
+        receipt.looks.append(_look(receipt, target, time, "GET"))
+        save(planting)
     return planting
 
 

@@ -209,7 +209,7 @@ def read_receipts(path: Path) -> Planting:
         ) from None
     except OSError as error:
         raise UsageError(f"the receipts {path} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UsageError(
             f"the receipts {path} are damaged ({type(error).__name__}: {error}); "
             "restore them, or plant again elsewhere with --receipts"

@@ -1,0 +1,162 @@
+"""What a probe concludes is true, whatever a file's life is and whenever somebody looks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockkie.harness.conclusion import Conclusion
+from mockkie.harness.conclusions import conclude
+from mockkie.harness.evidence import Evidence
+from mockkie.harness.lifespan import DAY
+from mockkie.harness.probe import collect, plant
+from mockkie.harness.receipts import Planting, Role, Sight
+from mockkie.harness.verdicts import Verdict
+from tests.lives import HOUR, START, Nature, World
+
+MILLIS: Final = 1_000
+END: Final = 72 * HOUR
+LIVES: Final = st.one_of(
+    st.floats(0.1, 130).map(lambda hours: hours * HOUR),
+    st.floats(-3, 3).map(lambda hours: END + hours * HOUR),
+    st.sampled_from([END, END - HOUR, END + HOUR, 24 * HOUR, 48 * HOUR, 96 * HOUR, math.inf]),
+)
+NATURES: Final = st.builds(
+    Nature, LIVES, st.booleans(), st.booleans(), st.booleans(), st.booleans()
+)
+OUTAGES: Final = st.sampled_from(["", "", "", "", "silent", "500", "429", "401"])
+
+AT_ONCE: Final = 0.05  # hours: what works then and what does not is taken to be at one time
+
+
+@st.composite
+def visits(draw: st.DrawFn) -> list[tuple[float, str]]:
+    """When somebody looks, and how the downloads fail then."""
+    some = st.floats(0.01, 140)
+    close = st.sampled_from([36.0, 72.0, 108.0]).flatmap(lambda at: st.floats(at - 2, at + 2))
+    hours = sorted(draw(st.lists(st.one_of(some, close), min_size=1, max_size=30)))
+    apart = [hour for last, hour in pairwise([0.0, *hours]) if hour - last > AT_ONCE]
+    return [(hour * HOUR, draw(OUTAGES)) for hour in apart]
+
+
+def probed(nature: Nature, schedule: Sequence[tuple[float, str]]) -> tuple[Planting, int]:
+    """A planting in a world of that nature, after these looks."""
+    world = World(nature)
+    target = world.target()
+    planting = plant(target, 3 * DAY, lambda _: None)
+    now = planting.born
+    for at, out in schedule:
+        world.now, world.out = START + at, out
+        now = collect(planting, target, lambda _: None)
+    return planting, now
+
+
+def check_spans(nature: Nature, planting: Planting, now: int) -> None:
+    """Every interval contains the true life."""
+    evidence = Evidence(planting, now)
+    for receipt in planting.receipts:
+        life = nature.life * MILLIS
+        if receipt.role == Role.OVERWRITTEN and receipt.overwritten and not nature.restarts:
+            passed = receipt.overwritten - receipt.born
+            life = life - passed if passed < life else life
+        span = evidence.of(receipt.role)
+        prolonged = nature.reading_prolongs or nature.head_prolongs
+        if not prolonged:
+            assert span.alive is None or span.alive <= life, receipt.role
+        assert span.gone is None or span.gone >= life, receipt.role
+
+
+def check_verdicts(nature: Nature, found: Mapping[str, Conclusion]) -> None:
+    """No verdict is wrong; that it is not judged is never wrong."""
+    verdicts = {name: one.verdict for name, one in found.items()}
+    off = abs(nature.life - END)
+    assert verdicts["expiry.three-days"] != Verdict.UPHELD or off <= HOUR
+    assert verdicts["expiry.three-days"] != Verdict.VIOLATED or off > 0
+    prolonged = nature.reading_prolongs or nature.head_prolongs
+    assert verdicts["expiry.reading"] != Verdict.VIOLATED or prolonged
+    if verdicts["expiry.reading"] == Verdict.UPHELD:
+        assert not (nature.reading_prolongs and "GET" in found["expiry.reading"].why)
+        assert not (nature.head_prolongs and "HEAD" in found["expiry.reading"].why)
+    assert verdicts["overwrite.restarts-life"] != Verdict.UPHELD or nature.restarts
+    assert verdicts["overwrite.restarts-life"] != Verdict.VIOLATED or not nature.restarts
+    for name in ("expiry.of-its-own", "expiry.answer", "content.stays", "overwrite.latest-bytes"):
+        assert verdicts[name] != Verdict.VIOLATED, found[name].why
+
+
+@given(NATURES, visits())
+@settings(max_examples=150, deadline=None)
+def test_no_conclusion_is_wrong(nature: Nature, schedule: list[tuple[float, str]]) -> None:
+    planting, now = probed(nature, schedule)
+    check_spans(nature, planting, now)
+    check_verdicts(nature, conclude(planting, now))
+
+
+EVERY_TWENTY_MINUTES: Final = [(number * HOUR / 3 + 0.1 * HOUR, "") for number in range(400)]
+
+
+@pytest.mark.parametrize("hours", [24, 48, 71, 72, 73, 96, math.inf])
+def test_every_twenty_minutes_is_often_enough(hours: float) -> None:
+    """The lives that a probe is to tell apart are told apart by the schedule of the docs."""
+    planting, now = probed(Nature(hours * HOUR), EVERY_TWENTY_MINUTES)
+    found = conclude(planting, now)
+    expected = Verdict.UPHELD if hours == END / HOUR else Verdict.VIOLATED
+    assert found["expiry.three-days"].verdict == expected
+    span = Evidence(planting, now).life()
+    assert span.alive is not None
+    assert span.alive / MILLIS <= hours * HOUR
+    around = (span.gone or math.inf) / MILLIS
+    assert hours * HOUR <= around <= span.alive / MILLIS + 26 * HOUR or hours == math.inf
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("clause", ["expiry.reading", "overwrite.restarts-life"])
+def test_what_the_schedule_of_the_docs_finds(clause: str, cached: bool) -> None:  # noqa: FBT001 - a case
+    broken = Nature(cached=cached)
+    if clause == "expiry.reading":
+        broken.reading_prolongs = True
+    else:
+        broken.restarts = False
+    for nature, expected in ((Nature(cached=cached), Verdict.UPHELD), (broken, Verdict.VIOLATED)):
+        found = conclude(*probed(nature, EVERY_TWENTY_MINUTES))
+        assert found[clause].verdict == expected, found[clause].why
+
+
+@pytest.mark.parametrize(
+    ("looks", "late"),
+    [
+        ([1], set[str]()),
+        ([23, 47, 96], {"expiry.three-days"}),
+        ([23, 71.5, 72.5], {"overwrite.restarts-life", "expiry.of-its-own"}),
+        ([40, 71.5, 73.5], {"expiry.three-days"}),
+        ([40, 71.5, 72.5, 200], {"overwrite.restarts-life"}),
+    ],
+)
+def test_evidence_that_was_missed_is_said_to_be_missed(looks: list[float], late: set[str]) -> None:
+    found = conclude(*probed(Nature(), [(hours * HOUR, "") for hours in looks]))
+    assert {name for name, one in found.items() if one.too_late} == late
+    assert Verdict.VIOLATED not in {one.verdict for one in found.values()}
+
+
+def test_a_collect_that_is_repeated_adds_nothing() -> None:
+    """As often as one likes, at one time; what was not answered is asked again."""
+    world = World(Nature())
+    target = world.target()
+    planting = plant(target, 3 * DAY, lambda _: None)
+    world.now, world.out = START + 23.5 * HOUR, "silent"
+    collect(planting, target, lambda _: None)
+    world.out = ""
+    collect(planting, target, lambda _: None)
+    before = planting.to_json()
+    assert (
+        conclude(planting, planting.seen)["expiry.three-days"].verdict == Verdict.DEFERRED
+    )  # one read each
+    collect(planting, target, lambda _: None)
+    assert planting.to_json() == before
+    seen = [look.sight for receipt in planting.receipts for look in receipt.looks]
+    assert seen.count(Sight.ALIVE) - 1 == seen.count(Sight.NOTHING) == 5  # one when it was planted
