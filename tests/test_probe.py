@@ -71,7 +71,7 @@ def clauses(found: Outcome, verdict: Verdict) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "name",
-    "clock gone-410-html gone-403-xml gone-empty no-head stale live-like bare download-port".split(),
+    "clock gone-410-html gone-403-xml no-head stale live-like bare download-port".split(),
 )
 def test_a_faithful_server_keeps_its_promises(name: str) -> None:
     found = probed(FAITHFUL[name])

@@ -191,7 +191,7 @@ class Claim:
 
 def claims(ledger: Ledger, probed: Iterable[str] = ()) -> list[Claim]:
     """Every clause of the document; `probed` are those that a probe judges too."""
-    tests = tests_of_clauses(suite_folder())
+    tests = suite_tests(suite_folder())
     for name in probed:
         tests.setdefault(name, []).append("mockkie probe")
     return [
@@ -204,7 +204,7 @@ def claims(ledger: Ledger, probed: Iterable[str] = ()) -> list[Claim]:
     ]
 
 
-def tests_of_clauses(folder: Path) -> dict[str, list[str]]:
+def suite_tests(folder: Path) -> dict[str, list[str]]:
     """The tests of a suite by the clauses that they are marked with, read from its source."""
     found: dict[str, list[str]] = {}
     for path in sorted(folder.glob("test_*.py")):
