@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from mockkie.harness.conclusion import Conclusion
 from mockkie.harness.conclusions import conclude
 from mockkie.harness.evidence import Evidence
-from mockkie.harness.lifespan import DAY
+from mockkie.harness.lifespan import DAY, dead_look
 from mockkie.harness.probe import collect, plant
-from mockkie.harness.receipts import Planting, Role, Sight
+from mockkie.harness.receipts import Look, Planting, Receipt, Role, Sight
 from mockkie.harness.verdicts import Verdict
 from tests.lives import HOUR, START, Nature, World
 
@@ -160,3 +160,44 @@ def test_a_collect_that_is_repeated_adds_nothing() -> None:
     assert planting.to_json() == before
     seen = [look.sight for receipt in planting.receipts for look in receipt.looks]
     assert seen.count(Sight.ALIVE) - 1 == seen.count(Sight.NOTHING) == 5  # one when it was planted
+
+
+def test_a_read_that_a_cache_answered_is_no_read() -> None:
+    """Else a file that reads keep alive would be taken for one that ended all the same."""
+    nature = Nature(30 * HOUR, reading_prolongs=True, cached=True)
+    looks = [(hours * HOUR, "") for hours in (29, 54, 77, 85)]
+    found = conclude(*probed(nature, looks))
+    assert found["expiry.reading"].verdict == Verdict.DEFERRED
+
+
+@pytest.mark.parametrize(
+    ("seen", "dead"),
+    [
+        ("24 alive, 48 gone, 49 gone", 48),
+        ("24 alive, 48 gone, 49 alive, 50 gone", 50),
+        ("24 alive, 48 gone, 49 alive", None),
+        ("24 alive, 48 no answer", None),
+        ("24 alive, 48 error", None),
+        ("24 alive, 48 error, 48.2 error", None),
+        ("24 alive, 48 error, 49 error", 48),
+        ("24 alive, 48 error, 49 no answer, 50 error", 48),
+        ("24 alive, 48 error, 49 error, 50 gone", 50),
+        ("24 alive, 48 error, 49 error, 50 unclear", None),
+        ("24 alive, 48 unclear, 49 unclear", 48),
+        ("24 alive, 48 empty, 49 empty", None),  # too early for an end: it is another fault
+        ("24 alive, 72.1 empty", None),
+        ("24 alive, 72.1 empty, 73 empty", 72.1),
+        ("24 alive, 72.1 former bytes, 73 former bytes", None),
+    ],
+)
+def test_what_is_taken_for_an_end(seen: str, dead: float | None) -> None:
+    """While another file is served at every look."""
+    looks = [one.strip().split(" ", 1) for one in seen.split(",")]
+    instants = [round(float(hours) * HOUR * MILLIS) for hours, _ in looks]
+    known = [Look(at, "GET", Sight(sight)) for at, (_, sight) in zip(instants, looks, strict=True)]
+    receipt = Receipt(Role.STREAM, "", 0, [""], looks=known)
+    found = dead_look(receipt, 3 * DAY, awake=instants)
+    assert (found and found.at) == (None if dead is None else round(dead * HOUR * MILLIS))
+    if "error" in seen:
+        outage = dead_look(receipt, 3 * DAY, awake=())
+        assert outage is None or outage.sight == Sight.GONE
