@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -12,8 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 
 import mockkie
+from mockkie.clock import parse_duration
 from mockkie.harness.conclusions import Outcome, outcome
 from mockkie.harness.lifespan import DAY
 from mockkie.harness.probe import run
@@ -133,6 +137,15 @@ def test_an_odd_answer_after_the_end_is_told_but_decides_nothing(bug: str, why: 
     assert clauses(found, Verdict.VIOLATED) == {"expiry.answer": f"after the end: {why}"}
     assert "expiry.three-days" in clauses(found, Verdict.UPHELD)
     assert found.exit_code == 0
+
+
+@pytest.mark.parametrize("retention", ["PT1H", "PT24H", "P30D"])
+def test_the_ages_follow_from_the_life_that_is_expected(retention: str) -> None:
+    with mockkie.serve(retention=retention, profile="observed") as kie:
+        with open_target(Plan(kie.base_url, kie.key)) as target:
+            planting, now = run(target, parse_duration(retention), lambda _: None)
+        found = outcome(planting, now, requests=0, seconds=0.0)
+    assert set(clauses(found, Verdict.UPHELD)) == ALL
 
 
 # ---------------------------------------------------------------------------------- processes
@@ -320,3 +333,47 @@ def test_damaged_receipts_are_left_alone(tmp_path: Path, receipts: bytes, how: s
     assert (done.code, "damaged" in done.output) == (2, True)
     assert "Traceback" not in done.output
     assert path.read_bytes() == content
+
+
+# --------------------------------------------------------------------------------------- docs
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the schedule encrypts with openssl")
+def test_the_schedule_of_the_docs_plants_and_collects(tmp_path: Path) -> None:
+    """Its script as it is written there, in a fresh checkout each time but for what it caches."""
+    page = (Path(__file__).parent.parent / "docs" / "probe.md").read_text()
+    block = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    steps = yaml.safe_load(block[1])["jobs"]["probe"]["steps"]
+    (script,) = [step["run"] for step in steps if "mockkie probe" in step.get("run", "")]
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with mockkie.serve(keys=[SECRET]) as kie:
+        script = script.replace("https://kieai.redpandaai.co --live", kie.base_url)
+        script = script.replace(" --live", "")
+        words = {"PATH": tools, "KIE_API_KEY": SECRET, "PASSWORD": "password", "NO_COLOR": "1"}
+        said = []
+        for number, hours in enumerate((0, 0, 71.5, 1)):
+            kie.clock.advance(hours=hours)
+            checkout = tmp_path / str(number)
+            checkout.mkdir()
+            if number:
+                shutil.copytree(tmp_path / str(number - 1) / "kept", checkout / "kept")
+            done = subprocess.run(
+                ["bash", "-e", "-c", script],  # noqa: S607 - as CI finds it
+                capture_output=True,
+                text=True,
+                check=False,
+                env={**os.environ, **words},
+                cwd=checkout,
+            )
+            said.append((done.returncode, done.stdout.strip().splitlines()[-1][:20]))
+    # It was not overwritten in time: nobody came between 36 and 71 hours.
+    assert said == [
+        (0, "collect them with `m"),
+        (0, "too early, or not re"),
+        (4, "looked at too rarely"),
+        (4, "looked at too rarely"),
+    ]
+    kept = tmp_path / "3" / "kept"
+    assert SECRET.encode() not in (kept / "receipts").read_bytes()
+    assert json.loads((kept / "claims.json").read_bytes())["evidence"]

@@ -67,7 +67,8 @@ def plant(target: Target, retention: int, save: Save) -> Planting:
     """Upload the first half of the files; raises `NotJudgedError` if none was accepted."""
     time = _time(target)
     folder = f"mockkie-probe-{uuid4().hex[:12]}"
-    planting = Planting(target.url, is_live(target.url), retention, folder, time.now())
+    live = is_live(target.url) and not target.has_clock  # a mock on another machine is none
+    planting = Planting(target.url, live, retention, folder, time.now())
     for role in _FIRST:
         _plant(planting, role, target, time)
         if planting.receipts:
