@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -165,9 +166,36 @@ def test_a_collect_that_is_repeated_adds_nothing() -> None:
 def test_a_read_that_a_cache_answered_is_no_read() -> None:
     """Else a file that reads keep alive would be taken for one that ended all the same."""
     nature = Nature(30 * HOUR, reading_prolongs=True, cached=True)
-    looks = [(hours * HOUR, "") for hours in (29, 54, 77, 85)]
+    looks = [(hours * HOUR, "") for hours in (29, 54, 77, 97)]
     found = conclude(*probed(nature, looks))
     assert found["expiry.reading"].verdict == Verdict.DEFERRED
+
+
+def test_an_end_of_its_own_is_not_blamed_on_an_older_file() -> None:
+    """A younger file that ends long after the older one, but before its time."""
+    world = World(Nature())
+    target = world.target()
+    planting = plant(target, 3 * DAY, lambda _: None)
+    for at, _ in EVERY_TWENTY_MINUTES:
+        world.now = START + at
+        if at > 90 * HOUR:
+            world.files[f"/{planting.folder}/stream/younger.txt"].since = 0.0
+        now = collect(planting, target, lambda _: None)
+    found = conclude(planting, now)
+    assert found["expiry.of-its-own"].verdict == Verdict.UPHELD
+    assert "planted later: ended between" in found["expiry.three-days"].why
+
+
+def test_a_copy_of_a_cache_shows_no_survivor() -> None:
+    """A younger file was there when the cache got it, which was before the older one ended."""
+    looks = [(hours * HOUR, "") for hours in (23.2, 36.2, 47.5, 72.5)]
+    planting, now = probed(Nature(), looks)
+    assert conclude(planting, now)["expiry.of-its-own"].verdict == Verdict.UPHELD
+    for role in (Role.YOUNGER, Role.NAMESAKE):
+        receipt = planting.of(role)
+        assert receipt is not None
+        receipt.looks[-1] = replace(receipt.looks[-1], headers={"age": "3600"})
+    assert conclude(planting, now)["expiry.of-its-own"].verdict == Verdict.DEFERRED
 
 
 @pytest.mark.parametrize(
