@@ -88,6 +88,17 @@ def test_a_mock_verifies_nothing() -> None:
     assert auth_bearer(ledger).last(Verdict.VIOLATED, live=True).target == LIVE
 
 
+def test_the_mocks_of_this_machine_are_one_target() -> None:
+    """Each run has a port of its own: the ledger would grow for ever."""
+    ledger = Ledger()
+    for port, day in ((5430, 1), (5431, 3), (5432, 2)):
+        at, target = f"2026-11-0{day}T00:00:00Z", f"http://127.0.0.1:{port}"
+        ledger.fold(report(at, live=False, target=target))
+        ledger.fold(report(at, target=f"https://live-{port}.example"))
+    here, *others = sorted(ledger.evidence, key=lambda one: one.live)
+    assert (here.target, len(others)) == ("http://127.0.0.1:5431", 3)
+
+
 REPORTS: Final = st.lists(
     st.builds(
         lambda day, verdict, live: report(f"2026-11-{day:02}T00:00:00Z", verdict, live=live),

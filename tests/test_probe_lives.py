@@ -171,6 +171,13 @@ def test_a_read_that_a_cache_answered_is_no_read() -> None:
     assert found["expiry.reading"].verdict == Verdict.DEFERRED
 
 
+def test_what_had_ended_before_was_not_overwritten() -> None:
+    found = conclude(*probed(Nature(24 * HOUR, restarts=False), EVERY_TWENTY_MINUTES))
+    restarts = found["overwrite.restarts-life"]
+    assert (restarts.verdict, restarts.too_late) == (Verdict.NOT_JUDGED, False)
+    assert restarts.why == "files had ended before one could be overwritten"
+
+
 def test_an_end_of_its_own_is_not_blamed_on_an_older_file() -> None:
     """A younger file that ends long after the older one, but before its time."""
     world = World(Nature())
