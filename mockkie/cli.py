@@ -13,6 +13,7 @@ import click
 
 from mockkie import __version__
 from mockkie.cli_judge import JUDGING
+from mockkie.cli_probe import probe
 from mockkie.options import Command, Commands, option
 
 DEFAULT_PORT: Final = 5430
@@ -178,5 +179,5 @@ def completion(shell: str) -> None:
         click.echo(kind(main, {}, "mockkie", "_MOCKKIE_COMPLETE").source())
 
 
-for judging in JUDGING:
+for judging in (*JUDGING, probe):
     main.add_command(judging)

@@ -5,28 +5,12 @@ Exit codes of all of them: 0 upheld, 1 violated or diverged, 2 usage, 3 not chec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Final
 
 import click
 
-from mockkie.options import option
-from mockkie.problems import UsageError
-
-
-@contextmanager
-def _check_extra() -> Iterator[None]:
-    """Say how to install what is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is missing: pip install 'mockkie[check]'") from error
-
-
-def _exit(code: int) -> None:
-    click.get_current_context().exit(code)
+from mockkie.options import FILE, REPORT, check_extra, end, option
 
 
 @click.command()
@@ -48,17 +32,10 @@ def _exit(code: int) -> None:
     help="Seconds for which old bytes may be served after an overwrite.",
 )
 @click.option("--live", is_flag=True, help="Demanded for anything but this machine.")
-@click.option(
-    "--report",
-    "reports",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write .json, .xml (JUnit), .html or .sarif; repeatable.",
-)
+@REPORT
 @click.option(
     "--resume",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Note what is judged there, and go on from it after an interruption.",
 )
@@ -68,9 +45,9 @@ def check(**options: Any) -> None:
 
     Exit codes: 0 upheld, 1 violated, 2 wrong usage, 3 nothing could be checked.
     """
-    with _check_extra():
+    with check_extra():
         from mockkie.checking import check_in_terminal  # noqa: PLC0415 - help needs no test library
-    _exit(check_in_terminal(options))
+    end(check_in_terminal(options))
 
 
 @click.command()
@@ -79,20 +56,20 @@ def check(**options: Any) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Write what differs there, as an OpenAPI Overlay.",
 )
 @option(
     "--overlay",
     multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Compare with the document as changed by this; repeatable.",
 )
 @click.option(
     "--evidence",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="What a probe saw of retention, for a clock that cannot be moved.",
 )
@@ -106,10 +83,39 @@ def learn(**options: Any) -> None:
 
     Exit codes: 0 learnt, also that nothing differs, 2 wrong usage, 3 nothing could be learnt.
     """
-    with _check_extra():
+    with check_extra():
         from mockkie.learning import learn_in_terminal  # noqa: PLC0415 - as above
-    _exit(learn_in_terminal(options))
+    end(learn_in_terminal(options))
 
 
-JUDGING: Final[Sequence[click.Command]] = (check, learn)
+@click.command()
+@option(
+    "--ledger",
+    type=FILE,
+    default="mockkie-claims.json",
+    show_default=True,
+    metavar="FILE",
+    help="What runs found out; it need not exist.",
+)
+@click.option(
+    "--fold",
+    "reports",
+    type=FILE,
+    multiple=True,
+    metavar="REPORT.json",
+    help="Take a JSON report of check or probe into the ledger; repeatable.",
+)
+@click.option("--level", type=click.Choice(["documented", "observed", "assumed"]))
+@click.option("--group", metavar="NAME", help="Clauses of one group, such as expiry.")
+@click.option("--never", is_flag=True, help="Only what no run has ever judged.")
+@click.option("--long", is_flag=True, help="What each clause says, its source and its tests.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def claims(**options: Any) -> None:
+    """Show what is claimed of the API, what holds it, and when it was last seen to be so."""
+    with check_extra():
+        from mockkie.claiming import show_claims  # noqa: PLC0415 - as above
+    show_claims(options)
+
+
+JUDGING: Final[Sequence[click.Command]] = (check, learn, claims)
 """The commands of this module, for the group that they belong to."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -26,3 +28,28 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
     """An option that `MOCKKIE_<NAME>` sets too."""
     env = "MOCKKIE_" + name.lstrip("-").replace("-", "_").upper()
     return click.option(name, *more, envvar=env, show_envvar=True, **settings)
+
+
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+REPORT: Final = click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=FILE,
+    metavar="FILE",
+    help="Write .json, .xml (JUnit), .html or .sarif; repeatable.",
+)
+
+
+@contextmanager
+def check_extra() -> Iterator[None]:
+    """Say how to install what is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: pip install 'mockkie[check]'") from error
+
+
+def end(code: int) -> None:
+    """End the command with this exit code."""
+    click.get_current_context().exit(code)

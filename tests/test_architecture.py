@@ -17,18 +17,25 @@ LAYERS: Sequence[Sequence[str]] = [
     for layer in """
     __main__;
     cli;
-    cli_judge;
-    checking learning;
+    cli_judge cli_probe;
+    checking learning probing claiming;
     harness.check harness.learn;
     harness.learn_uploads harness.learn_refusals harness.learn_links harness.learn_time;
     harness.asking harness.overlay;
     harness.facts;
     harness.plugin;
+    harness.probe harness.conclusions harness.timeline harness.claims;
+    harness.judge_overwrite;
+    harness.judge_expiry;
+    harness.conclusion;
+    harness.evidence;
+    harness.lifespan;
+    harness.receipts;
     harness.target harness.report harness.report_formats harness.report_html;
     harness.curl;
     harness.session harness.sent;
     harness.document harness.resuming;
-    harness.verdicts harness;
+    harness.verdicts harness.whole_file harness;
     terminal remote;
     serving workers pytest_plugin;
     kie kie_clock kie_files server protocol;

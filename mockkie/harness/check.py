@@ -10,11 +10,11 @@ from typing import Final
 
 import pytest
 
-from mockkie.clock import stopwatch
+from mockkie.clock import isoformat, real_now, stopwatch
 from mockkie.harness import plugin
 from mockkie.harness.document import clauses, suite_folder
 from mockkie.harness.resuming import Found, Judged
-from mockkie.harness.target import Plan
+from mockkie.harness.target import Plan, is_live
 from mockkie.harness.verdicts import Clause, Level, Report, Verdict
 from mockkie.problems import UsageError
 
@@ -135,6 +135,8 @@ def run_check(
         requests=collector.requests,
         seconds=stopwatch() - started,
         interrupted=collector.interrupted,
+        at=isoformat(real_now()),
+        live=is_live(plan.url),
     )
 
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from mockkie.harness.report_formats import (
     NO_REASON,
@@ -25,6 +24,7 @@ from mockkie.harness.verdicts import (
     Report,
     Verdict,
 )
+from mockkie.harness.whole_file import replace_file
 from mockkie.problems import UsageError
 
 if TYPE_CHECKING:
@@ -99,14 +99,8 @@ def write_report(report: Report, path: Path) -> None:
     """Write the report as the ending of `path` says, all at once; raises `UsageError`."""
     check_report_path(path)
     content = _WRITERS[path.suffix.lower()](report)
-    draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
-        try:
-            with draft.open("xb") as file:
-                file.write(content)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        replace_file(path, content)
     except OSError as error:
         raise UsageError(
             f"the report {path} cannot be written: {error.strerror}; name another place for it"

@@ -289,6 +289,11 @@ def _checked(url: str, *, live: bool) -> str:
     return url.rstrip("/")
 
 
+def is_live(url: str | None) -> bool:
+    """Whether an address is not of this machine; None is a mock in this process."""
+    return url is not None and not is_loopback(urlsplit(url).hostname or "")
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this very machine."""
     try:

@@ -60,9 +60,9 @@ class Violation(AssertionError):  # noqa: N818 - it is no error of ours, it is w
 class Finding:
     """What one test says about a clause.
 
-    `why` is a sentence, empty for an upheld clause; `reproduce` are shell lines (curl) that show
-    a violation, the key being `$KIE_API_KEY` in them; `where` is the line of the suite that
-    found it, such as `test_auth.py:52`.
+    `why` is a sentence, for an upheld clause what was measured, if anything; `reproduce` are shell
+    lines (curl) that show a violation, the key being `$KIE_API_KEY` in them; `where` is the line of
+    the suite that found it, such as `test_auth.py:52`.
     """
 
     test: str
@@ -117,7 +117,8 @@ class Judgement:
 class Report:
     """What a run found out. `profile` is `quick` or `full`, `seconds` its length.
 
-    `interrupted`: somebody stopped it before its end.
+    `at` is its date, ISO 8601 in UTC; `live`: the target is not on this machine; `interrupted`:
+    somebody stopped it before its end.
     """
 
     target: str
@@ -127,6 +128,8 @@ class Report:
     seconds: float
     judgements: Sequence[Judgement] = field(default_factory=list)
     interrupted: bool = False
+    at: str = ""
+    live: bool = False
 
     @classmethod
     def of(
@@ -168,6 +171,8 @@ class Report:
         """The report for programs."""
         return {
             "target": self.target,
+            "at": self.at,
+            "live": self.live,
             "profile": self.profile,
             "seed": self.seed,
             "requests": self.requests,
