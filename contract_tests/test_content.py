@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
 from hypothesis import strategies as st
 
+from mockkie.harness.plan import Plan
 from mockkie.harness.sent import counted
-from mockkie.harness.target import Plan, Target
+from mockkie.harness.target import Target
 
 from . import forms
 from .calls import (

@@ -11,7 +11,8 @@ from typing import Final
 import pytest
 
 from mockkie.harness.document import read_document
-from mockkie.harness.target import DAY, Target
+from mockkie.harness.plan import DAY
+from mockkie.harness.target import Target
 
 from .calls import (
     BASE64,

@@ -19,7 +19,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from mockkie.harness.target import Plan, Target
+from mockkie.harness.plan import Plan
+from mockkie.harness.target import Target
 
 from .calls import GONE, ROUTES, about, accepted, as_stream, eventually, expect, refused, sized
 from .test_expiry import MARGIN, life

@@ -12,7 +12,8 @@ import requests
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from mockkie.harness.target import Plan, Target
+from mockkie.harness.plan import Plan
+from mockkie.harness.target import Target
 
 from .calls import ROUTES, STREAM, THREE, URL, about, accepted, as_stream, expect, reads, refused
 

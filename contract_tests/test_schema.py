@@ -13,9 +13,10 @@ import requests
 import schemathesis
 from hypothesis import strategies as st
 
+from mockkie.harness.plan import Plan
 from mockkie.harness.sent import parts_of
 from mockkie.harness.session import PATIENCE
-from mockkie.harness.target import Plan, Target
+from mockkie.harness.target import Target
 from mockkie.harness.verdicts import Violation
 
 from .calls import GONE, expect, sized

@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from mockkie.harness.target import Plan, Target
+from mockkie.harness.plan import Plan
+from mockkie.harness.target import Target
 
 from .calls import Fields, accepted, as_base64, as_stream, eventually, expect, reads
 

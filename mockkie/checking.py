@@ -11,13 +11,14 @@ import click
 from rich.console import Console
 
 from mockkie.harness.check import Progress, run_check
+from mockkie.harness.plan import Plan, known_key
 from mockkie.harness.report import (
     check_report_path,
     github_annotations,
     print_report,
     write_report,
 )
-from mockkie.harness.target import Plan, known_key, reach
+from mockkie.harness.target import reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, VIOLATED_CODE
 
 INTERRUPTED_CODE: Final = 130  # as shells have it: 128 and the number of the signal

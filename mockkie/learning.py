@@ -20,8 +20,9 @@ from mockkie.harness.facts import Outcome
 from mockkie.harness.learn import Learnt, learn
 from mockkie.harness.learn_time import Evidence
 from mockkie.harness.overlay import overlaid, overlay_of, write_overlay
+from mockkie.harness.plan import Plan, known_key
 from mockkie.harness.report_formats import for_terminal
-from mockkie.harness.target import Plan, known_key, reach
+from mockkie.harness.target import reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE
 from mockkie.problems import UsageError
 

@@ -19,6 +19,7 @@ from mockkie.harness.conclusions import Outcome, outcome
 from mockkie.harness.document import read_document
 from mockkie.harness.evidence import hours
 from mockkie.harness.lifespan import check_retention, next_due
+from mockkie.harness.plan import MOCK_KEY, Plan
 from mockkie.harness.probe import collect, plant, run
 from mockkie.harness.receipts import (
     Planting,
@@ -30,7 +31,7 @@ from mockkie.harness.receipts import (
 )
 from mockkie.harness.report import check_report_path, github_annotations, write_report
 from mockkie.harness.session import NotJudgedError
-from mockkie.harness.target import MOCK_KEY, Plan, open_target
+from mockkie.harness.target import open_target
 from mockkie.harness.timeline import lives_json, timeline
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE, VIOLATED_CODE, Level, Verdict
 from mockkie.problems import UsageError

@@ -16,8 +16,9 @@ import orjson
 import requests
 from requests.adapters import HTTPAdapter
 
+from mockkie.harness.plan import Plan
 from mockkie.harness.session import Budget, new_session
-from mockkie.harness.target import Plan, Target
+from mockkie.harness.target import Target
 
 HOUR: Final = 3_600.0
 START: Final = 1_800_000_000.0

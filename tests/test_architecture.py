@@ -33,7 +33,7 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.receipts;
     harness.target harness.report harness.report_formats harness.report_html;
     harness.curl;
-    harness.session harness.sent;
+    harness.session harness.sent harness.plan;
     harness.document harness.resuming;
     harness.verdicts harness.whole_file harness;
     terminal remote;

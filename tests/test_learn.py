@@ -26,7 +26,7 @@ from mockkie.harness.facts import Outcome
 from mockkie.harness.learn import Learnt, learn
 from mockkie.harness.learn_time import Evidence
 from mockkie.harness.overlay import overlaid, overlay_of, write_overlay
-from mockkie.harness.target import Plan
+from mockkie.harness.plan import Plan
 from mockkie.problems import UsageError
 from tests.foreign import FAITHFUL, Ways, foreign
 from tests.judging import check

@@ -20,9 +20,10 @@ import mockkie
 from mockkie.clock import parse_duration
 from mockkie.harness.conclusions import Outcome, outcome
 from mockkie.harness.lifespan import DAY
+from mockkie.harness.plan import Plan
 from mockkie.harness.probe import run
 from mockkie.harness.receipts import Planting, read_receipts
-from mockkie.harness.target import Plan, open_target
+from mockkie.harness.target import open_target
 from mockkie.harness.verdicts import Verdict
 from mockkie.kie import Kie
 from tests.foreign import FAITHFUL, Ways, foreign

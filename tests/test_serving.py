@@ -13,7 +13,8 @@ import httpx2
 import pytest
 
 import mockkie
-from mockkie.harness.target import Plan, open_target
+from mockkie.harness.plan import Plan
+from mockkie.harness.target import open_target
 from mockkie.kie import Runner
 from mockkie.store.disk import DiskStore
 

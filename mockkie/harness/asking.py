@@ -14,8 +14,9 @@ from uuid import uuid4
 import requests
 
 from mockkie.harness.facts import Settings
+from mockkie.harness.plan import is_loopback
 from mockkie.harness.session import NotJudgedError
-from mockkie.harness.target import Target, is_loopback
+from mockkie.harness.target import Target
 
 STREAM: Final = "/api/file-stream-upload"
 BASE64: Final = "/api/file-base64-upload"

@@ -13,8 +13,8 @@ import pytest
 from mockkie.clock import isoformat, real_now, stopwatch
 from mockkie.harness import plugin
 from mockkie.harness.document import clauses, suite_folder
+from mockkie.harness.plan import Plan, is_live
 from mockkie.harness.resuming import Found, Judged
-from mockkie.harness.target import Plan, is_live
 from mockkie.harness.verdicts import Clause, Level, Report, Verdict
 from mockkie.problems import UsageError
 

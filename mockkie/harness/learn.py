@@ -17,8 +17,9 @@ from mockkie.harness import learn_links, learn_refusals, learn_time, learn_uploa
 from mockkie.harness.asking import Asker, origin_of
 from mockkie.harness.facts import Fact, Outcome, Settings, unseen
 from mockkie.harness.learn_time import Evidence
+from mockkie.harness.plan import Plan
 from mockkie.harness.session import NoAnswerError, NotJudgedError
-from mockkie.harness.target import Plan, open_target
+from mockkie.harness.target import open_target
 
 _NOT_ASKED: Final = {
     "limits": "not asked: it takes a large body",

@@ -19,9 +19,10 @@ import pytest
 
 from mockkie.clock import stopwatch
 from mockkie.harness.document import clauses
+from mockkie.harness.plan import ADDRESS, Plan
 from mockkie.harness.report import sentence, write_report
 from mockkie.harness.session import NotJudgedError
-from mockkie.harness.target import ADDRESS, Plan, Target, open_target
+from mockkie.harness.target import Target, open_target
 from mockkie.harness.verdicts import Clause, Finding, Report, Verdict, Violation
 from mockkie.problems import UsageError
 

@@ -12,9 +12,10 @@ import requests
 
 from mockkie.clock import SECOND, from_datetime, real_now, stopwatch
 from mockkie.harness.lifespan import is_due, next_due, to_overwrite, touch_is_due
+from mockkie.harness.plan import is_live
 from mockkie.harness.receipts import Look, Planting, Receipt, Role, Sight, digest_of
 from mockkie.harness.session import NoAnswerError, NotJudgedError
-from mockkie.harness.target import Target, is_live
+from mockkie.harness.target import Target
 
 GONE: Final = (403, 404, 410)
 Save = Callable[[Planting], None]

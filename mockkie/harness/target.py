@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from ipaddress import ip_address
 from itertools import count
-from typing import Any, Final, NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import requests
 
 from mockkie.harness.curl import curl_lines
+from mockkie.harness.plan import OTHER_SECRET, Plan, checked_address
 from mockkie.harness.session import (
     PATIENCE,
     Budget,
@@ -26,74 +24,11 @@ from mockkie.harness.session import (
     Wire,
     new_session,
 )
-from mockkie.problems import UsageError
 
-ADDRESS: Final = "MOCKKIE_TARGET"
-SECRET: Final = "KIE_API_KEY"  # noqa: S105 - the variable's name
-OTHER_SECRET: Final = "KIE_OTHER_API_KEY"  # noqa: S105 - the same
-MOCK_KEY: Final = "kie-mock-key"
-DAY: Final = 86_400.0
 _REAL_TIME: Final = 2.0  # seconds by which a clock may differ from ours, and be real still
 _TIDYING: Final = 3  # requests that leave a target as it was, beside those of the plan
 _ENOUGH_PROOF: Final = 2
 _LITTLE_PATIENCE: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run was asked for; from the environment, so that any way to start pytest sets it.
-
-    `url` None: a mock in this process. `overwrite_delay` is how many seconds old bytes may be
-    served after an overwrite, `rate` requests a second.
-    """
-
-    url: str | None = None
-    key: str = MOCK_KEY
-    other_key: str | None = None
-    profile: str = "quick"
-    seed: int = 5430
-    most_requests: int = 1_500
-    rate: float | None = None
-    live: bool = False
-    overwrite_delay: float = 10.0
-
-    @classmethod
-    def of_environment(cls) -> Self:
-        """The plan that `to_environment` wrote; what is not set is as above."""
-        known = os.environ
-        url = known.get(ADDRESS) or None
-        rate = known.get("MOCKKIE_RATE")
-        return cls(
-            url=url,
-            key=known.get(SECRET, MOCK_KEY) if url else MOCK_KEY,
-            other_key=known.get(OTHER_SECRET) if url else None,
-            profile=known.get("MOCKKIE_CHECK_PROFILE", "quick"),
-            seed=int(known.get("MOCKKIE_SEED", "5430")),
-            most_requests=int(known.get("MOCKKIE_MAX_REQUESTS", "1500")),
-            rate=float(rate) if rate else None,
-            live=known.get("MOCKKIE_LIVE") == "1",
-            overwrite_delay=float(known.get("MOCKKIE_OVERWRITE_DELAY", "10")),
-        )
-
-    def to_environment(self) -> dict[str, str]:
-        """The variables that say all this."""
-        found = {
-            ADDRESS: self.url or "",
-            SECRET: self.key,
-            OTHER_SECRET: self.other_key or "",
-            "MOCKKIE_CHECK_PROFILE": self.profile,
-            "MOCKKIE_SEED": str(self.seed),
-            "MOCKKIE_MAX_REQUESTS": str(self.most_requests),
-            "MOCKKIE_RATE": str(self.rate or ""),
-            "MOCKKIE_LIVE": "1" if self.live else "",
-            "MOCKKIE_OVERWRITE_DELAY": str(self.overwrite_delay),
-        }
-        return {name: value for name, value in found.items() if value}
-
-    @property
-    def full(self) -> bool:
-        """Whether everything is tried, not only what fits into half a minute."""
-        return self.profile == "full"
 
 
 class ClockState(NamedTuple):
@@ -237,7 +172,7 @@ def open_target(plan: Plan) -> Iterator[Target]:
 
             kie = stack.enter_context(mockkie.serve())
             url, key, other = kie.base_url, kie.key, kie.new_world().key
-        checked = _checked(url, live=plan.live)
+        checked = checked_address(url, live=plan.live)
         headers = {"Authorization": f"Bearer {key}"}
         target = Target(checked, key, session, wire, plan, headers, other)
         try:
@@ -263,40 +198,3 @@ def reach(plan: Plan) -> str | None:
     if answer.status_code >= requests.codes.internal_server_error:
         return f"{target.url} answers {answer.status_code} to an empty upload"
     return None
-
-
-def known_key(url: str | None, key: str | None, *, live: bool) -> str:
-    """The key of a run; `UsageError` when that of a real service is not in the environment."""
-    if live and SECRET not in os.environ:
-        if url is not None and key is None:
-            raise UsageError(f"no key: set {SECRET} to a key of the service")
-        raise UsageError(f"the key of a real service comes from the environment: set {SECRET}")
-    return key or MOCK_KEY
-
-
-def _checked(url: str, *, live: bool) -> str:
-    """The address without a slash at its end; a real service is not tried by accident."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(
-            f"{url!r} is no base URL: give scheme and host, like http://127.0.0.1:5430"
-        )
-    if not live and not is_loopback(parts.hostname):
-        raise UsageError(
-            f"{parts.hostname} is not this machine: uploads by the hundred are sent to a real "
-            "service only with --live"
-        )
-    return url.rstrip("/")
-
-
-def is_live(url: str | None) -> bool:
-    """Whether an address is not of this machine; None is a mock in this process."""
-    return url is not None and not is_loopback(urlsplit(url).hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this very machine."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
