@@ -19,7 +19,7 @@ from mockkie.harness.conclusions import Outcome, outcome
 from mockkie.harness.document import read_document
 from mockkie.harness.evidence import hours
 from mockkie.harness.lifespan import check_retention, next_due
-from mockkie.harness.plan import MOCK_KEY, Plan
+from mockkie.harness.plan import Plan, known_key
 from mockkie.harness.probe import collect, plant, run
 from mockkie.harness.receipts import (
     Planting,
@@ -113,13 +113,11 @@ def _retention(options: Mapping[str, Any]) -> int:
 
 def _plan(options: Mapping[str, Any], url: str | None) -> Plan:
     live = options["live"]
-    if live and "KIE_API_KEY" not in os.environ:
-        raise UsageError("the key of a real service comes from the environment: set KIE_API_KEY")
     if url is not None and "@" in urlsplit(url).netloc:
         raise UsageError("the URL has a user or a password in it; the key is all that is needed")
     return Plan(
         url=url.rstrip("/") if url else None,
-        key=options["key"] or MOCK_KEY,
+        key=known_key(url, options["key"], live=live),
         most_requests=_REQUESTS,
         rate=options["rate"] or (5.0 if live else None),
         live=live,

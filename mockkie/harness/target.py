@@ -99,10 +99,14 @@ class Target:
         """Read a link as anybody would: without a key, and following where it leads."""
         return self.session.request(method, url, timeout=PATIENCE, **more)
 
-    @cached_property
+    @property
     def has_clock(self) -> bool:
         """Whether the target's clock can be moved: it speaks the clock protocol."""
-        return self.clock() is not None
+        return self._first_clock is not None
+
+    @cached_property
+    def _first_clock(self) -> ClockState | None:
+        return self.clock()
 
     def clock(self) -> ClockState | None:
         """What its clock says; None where the clock protocol is not spoken."""
@@ -123,7 +127,7 @@ class Target:
         if not self.has_clock:
             raise NotJudgedError("its clock cannot be moved; plant a probe and collect it later")
         if not self._before:
-            self._before.append(self.clock())
+            self._before.append(self._first_clock)
         answer = self.session.post(
             f"{self._clock_url}/advance",
             headers=self.headers,
@@ -178,9 +182,10 @@ def open_target(plan: Plan) -> Iterator[Target]:
         try:
             yield target
         finally:
-            wire.budget.requests += _TIDYING
+            asked, wire.budget = wire.budget, Budget(_TIDYING)
             with suppress(NotJudgedError, NoAnswerError):
                 target.restore_clock()
+            wire.budget = asked
 
 
 def reach(plan: Plan) -> str | None:
