@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
 from hypothesis import strategies as st
 
+from mockkie.harness import forms
 from mockkie.harness.target import Plan, Target
 
-from . import forms
 from .calls import BASE64, ROUTES, STREAM, URL, Fields, accepted, as_stream, expect, reads
 
 KIB: Final = 1_024

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from mockkie.options import option
+from mockkie.options import Command, option
 from mockkie.problems import UsageError
 
 
@@ -67,5 +67,121 @@ def check(**options: Any) -> None:
     _exit(check_in_terminal(options))
 
 
-JUDGING: Final[Sequence[click.Command]] = (check,)
+def side_by_side(command: Command) -> Command:
+    """The options of the commands that take steps."""
+    for decorator in (
+        click.option("--key", envvar="KIE_API_KEY", help="A key of the target; for mocks."),
+        click.option("--other-key", envvar="KIE_OTHER_API_KEY", help="One of a second account."),
+        option(
+            "--max-requests",
+            "most_requests",
+            type=click.IntRange(1),
+            help="As many at most a side.",
+        ),
+        option("--rate", type=click.FloatRange(0, min_open=True), help="As many a second."),
+        option(
+            "--overwrite-delay",
+            type=click.FloatRange(0),
+            default=10.0,
+            show_default=True,
+            help="Seconds for which old bytes may be served after an overwrite.",
+        ),
+        click.option("--live", is_flag=True, help="Demanded for anything but this machine."),
+        click.option("--quiet", is_flag=True, help="The outcome only."),
+    ):
+        command = decorator(command)
+    return command
+
+
+def script(command: Command) -> Command:
+    """The options that say which steps are taken."""
+    for decorator in (
+        click.option("--quick", "profile", flag_value="quick", default=True, help="The usual."),
+        click.option("--full", "profile", flag_value="full", help="More sizes, names and walks."),
+        click.option(
+            "--only", multiple=True, metavar="CLAUSE", help="An id or a group of clauses."
+        ),
+        option("--seed", type=int, default=5430, show_default=True, help="Of the drawn walks."),
+    ):
+        command = decorator(command)
+    return command
+
+
+def outcome(command: Command) -> Command:
+    """The options that say what counts, and where it is written."""
+    place = click.Path(dir_okay=False, path_type=Path)
+    for decorator in (
+        option("--strict", is_flag=True, help="What is observed or assumed counts too."),
+        click.option("--report", type=place, metavar="FILE.json", help="Write it for programs."),
+    ):
+        command = decorator(command)
+    return command
+
+
+@click.command()
+@click.argument("targets", nargs=-1, required=True, metavar="[LEFT] RIGHT")
+@side_by_side
+@script
+@outcome
+@click.option("--left-key", envvar="MOCKKIE_LEFT_KEY", help="A key of LEFT; else that of RIGHT.")
+@click.option("--left-other-key", envvar="MOCKKIE_LEFT_OTHER_KEY", help="As above, a second one.")
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first divergence that counts.")
+def compare(**options: Any) -> None:
+    """Take the same steps on two targets, and tell in what they differ.
+
+    A target is an address, `mock` (in this process; LEFT, if none is given), `mock:observed` (of
+    another profile) or `mock:FILE.yaml` (of another document).
+
+    Exit codes: 0 alike, 1 diverged, 2 wrong usage, 3 nothing could be compared.
+    """
+    with _check_extra():
+        from mockkie.comparing import compare_in_terminal  # noqa: PLC0415 - as above
+    _exit(compare_in_terminal(options))
+
+
+@click.command()
+@click.argument("url", default="mock")
+@side_by_side
+@script
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where the recording goes.",
+)
+@click.option(
+    "--har",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.har",
+    help="Write the exchanges for viewers too, without keys and links.",
+)
+@click.option("--label", help="What the recording calls the target; by itself no address.")
+def record(**options: Any) -> None:
+    """Write down what came of each step on the API at URL, without keys, links and hosts."""
+    with _check_extra():
+        from mockkie.comparing import record_in_terminal  # noqa: PLC0415 - as above
+    _exit(record_in_terminal(options))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("url", required=False)
+@side_by_side
+@outcome
+@option("--max-age", metavar="DURATION", help="Older recordings are no evidence: P30D.")
+def replay(**options: Any) -> None:
+    """Take the steps of the recording FILE on URL, else on a mock, and compare.
+
+    `sample` is a recording that comes along; it was made from the mock.
+
+    Exit codes: 0 alike, 1 diverged, 2 wrong usage, 3 nothing was replayed, 4 alike but too old.
+    """
+    with _check_extra():
+        from mockkie.comparing import replay_in_terminal  # noqa: PLC0415 - as above
+    _exit(replay_in_terminal(options))
+
+
+JUDGING: Final[Sequence[click.Command]] = (check, compare, record, replay)
 """The commands of this module, for the group that they belong to."""

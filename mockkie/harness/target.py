@@ -205,7 +205,7 @@ def _checked(url: str, *, live: bool) -> str:
         raise UsageError(
             f"{url!r} is no base URL: give scheme and host, like http://127.0.0.1:5430"
         )
-    if not live and not _is_loopback(parts.hostname):
+    if not live and not is_loopback(parts.hostname):
         raise UsageError(
             f"{parts.hostname} is not this machine: uploads by the hundred are sent to a real "
             "service only with --live"
@@ -213,7 +213,8 @@ def _checked(url: str, *, live: bool) -> str:
     return url.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -1,0 +1,92 @@
+"""Takes the steps of a target and writes down what it saw; or asks whether another one does alike.
+
+Knows nothing of how a step is taken, and of recordings only what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mockkie.clock import stopwatch
+from mockkie.harness.aspects import Difference, Key, differences, ends_a_walk
+from mockkie.harness.compare import Progress, why_left_out
+from mockkie.harness.comparison import Comparison, Divergence
+from mockkie.harness.observation import Observation
+from mockkie.harness.recording import Recording
+from mockkie.harness.session import NotJudgedError
+from mockkie.harness.steps import Walk
+from mockkie.harness.target import Target
+from mockkie.harness.walker import Walker
+
+
+def record(target: Target, walks: Sequence[Walk], recording: Recording, progress: Progress) -> None:
+    """Take the walks on a target, and put what came of them into the recording."""
+    recording.clock = target.has_clock
+    for number, walk in enumerate(walks):
+        progress(number, len(walks), walk.name)
+        why = why_left_out(walk, [target])
+        if not why:
+            try:
+                walker = Walker(target)
+                recording.walks.append((walk, [walker.take(step) for step in walk.steps]))
+            except NotJudgedError as error:
+                why = str(error)
+        if why:
+            recording.left_out[walk.name] = why.replace(target.url, "the target")
+    progress(len(walks), len(walks), "")
+
+
+class Replayer:
+    """Asks whether a target answers as a recording says."""
+
+    def __init__(self, target: Target, found: Comparison) -> None:
+        self._target = target
+        self.found = found
+
+    def run(
+        self, recorded: Iterable[tuple[Walk, Sequence[Observation]]], progress: Progress
+    ) -> None:
+        """Take every walk of a recording."""
+        walks, started = list(recorded), stopwatch()
+        for number, (walk, saw) in enumerate(walks):
+            progress(number, len(walks), walk.name)
+            why = why_left_out(walk, [self._target])
+            try:
+                if not why:
+                    self._replay(walk, saw)
+            except NotJudgedError as error:
+                why = str(error)
+            if why:
+                self.found.left_out[walk.name] = why
+        progress(len(walks), len(walks), "")
+        self.found.requests = (0, self._target.wire.budget.spent)
+        self.found.seconds = stopwatch() - started
+
+    def _replay(self, walk: Walk, saw: Sequence[Observation]) -> None:
+        found = self._take(walk, saw)
+        self.found.walks += 1
+        self.found.steps += len(walk.steps)
+        new = {key: one for key, one in found.items() if key not in self.found.divergences}
+        for key in found.keys() - new.keys():
+            self.found.divergences[key].seen += 1
+        again = self._take(walk, saw) if new and not walk.race else new
+        for key, divergence in new.items():
+            if key in again:
+                self.found.divergences[key] = divergence
+            else:
+                aspect = divergence.difference.aspect
+                self.found.unsteady.append(f"{walk.name}: {aspect} differed once")
+
+    def _take(self, walk: Walk, saw: Sequence[Observation]) -> dict[Key, Divergence]:
+        """The divergences of a walk by their keys."""
+        walker = Walker(self._target)
+        found: dict[Key, Divergence] = {}
+        for at, (step, one) in enumerate(zip(walk.steps, saw, strict=True)):
+            inner: Sequence[Difference] = differences(walk, step, one, walker.take(step))
+            lines = self._target.reproduce(12) if inner else ()
+            for difference in inner:
+                known = Divergence(difference, walk.name, walk.steps[: at + 1], (), lines)
+                found.setdefault(difference.key, known)
+            if ends_a_walk(step, list(inner)):
+                break
+        return found
