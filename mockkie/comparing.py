@@ -21,8 +21,8 @@ from mockkie.harness.har import Tape
 from mockkie.harness.recording import SAMPLE, Recording, sample_path
 from mockkie.harness.replay import Replayer, record
 from mockkie.harness.report import check_report_path, write_whole
-from mockkie.harness.sides import MOCK, Side, open_side, why_unreachable
-from mockkie.harness.target import MOCK_KEY, Plan
+from mockkie.harness.sides import Side, open_side, why_unreachable
+from mockkie.harness.target import MOCK, MOCK_KEY, Plan
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE
 from mockkie.problems import UsageError
 

@@ -295,7 +295,7 @@ def test_the_suite_knows_the_front_door_only() -> None:
         for module in SUITE.values()
         for found in module.imports
         if found.module.partition(".")[0] == "mockkie"
-        and not found.module.startswith("mockkie.harness.")
+        and not found.module.startswith("mockkie.harness")
     } <= {("mockkie", None)}
 
 

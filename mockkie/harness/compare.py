@@ -19,7 +19,7 @@ from mockkie.harness.script_life import script_life
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.shrinking import shorten
 from mockkie.harness.steps import Walk
-from mockkie.harness.target import Plan, Target
+from mockkie.harness.target import MOCK, Plan, Target
 from mockkie.harness.verdicts import Level
 from mockkie.harness.walker import Walker
 from mockkie.problems import UsageError
@@ -138,4 +138,10 @@ class Comparer:
         return known
 
     def _lines(self) -> tuple[Sequence[str], Sequence[str]]:
-        return self._left.reproduce(12), self._right.reproduce(12)
+        """Shell lines for both; a mock of this process is gone by the time that they are read."""
+        sides = ((self._left, self.found.left), (self._right, self.found.right))
+        left, right = [
+            () if word.partition(":")[0] == MOCK else list(dict.fromkeys(target.reproduce(12)))
+            for target, word in sides
+        ]
+        return left, right

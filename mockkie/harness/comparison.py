@@ -18,7 +18,7 @@ TOO_OLD_CODE: Final = 4
 class Divergence:
     """Two targets answered the same step differently; the last one of `steps` is that step.
 
-    `left` and `right` are shell lines that show it. `seen` counts the walks that met it.
+    `left` and `right` are shell lines that show it. `seen` counts how often it was met.
     """
 
     difference: Difference

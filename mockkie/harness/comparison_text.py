@@ -85,8 +85,8 @@ def _print_whole(pen: Pen, known: Sequence[Divergence], style: str) -> None:
             pen.prose(clause.says, indent=4)
         for place, step in enumerate(one.steps, 1):
             pen.prose(f"{place}. {in_words(step)}", indent=4)
-        pen.prose(f"left   {shown(what.left)}", style, indent=4)
-        pen.prose(f"right  {shown(what.right)}", style, indent=4)
+        pen.line(f"    left   {shown(what.left)}", style)
+        pen.line(f"    right  {shown(what.right)}", style)
         for side, lines in (("left", one.left), ("right", one.right)):
             if lines:
                 pen.line(f"# {side}")
@@ -105,7 +105,7 @@ def _print_short(pen: Pen, known: Sequence[Divergence]) -> None:
 
 
 def _seen(times: int) -> str:
-    return f" (in {times} walks)" if times > 1 else ""
+    return f" ({times:,} times)" if times > 1 else ""
 
 
 def _short(value: object) -> str:

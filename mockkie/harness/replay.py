@@ -15,7 +15,7 @@ from mockkie.harness.observation import Observation
 from mockkie.harness.recording import Recording
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.steps import Walk
-from mockkie.harness.target import Target
+from mockkie.harness.target import MOCK, Target
 from mockkie.harness.walker import Walker
 
 
@@ -83,7 +83,7 @@ class Replayer:
         found: dict[Key, Divergence] = {}
         for at, (step, one) in enumerate(zip(walk.steps, saw, strict=True)):
             inner: Sequence[Difference] = differences(walk, step, one, walker.take(step))
-            lines = self._target.reproduce(12) if inner else ()
+            lines = [] if self.found.right == MOCK or not inner else self._target.reproduce(12)
             for difference in inner:
                 known = Divergence(difference, walk.name, walk.steps[: at + 1], (), lines)
                 found.setdefault(difference.key, known)

@@ -103,8 +103,9 @@ def _names(*, full: bool) -> Iterator[Walk]:
         level = "" if "." in name and name.islower() else "assumed"
         yield Walk(f"no name, a file of {name}", "naming.generated", steps, level=level)
     source = Upload(name="a+b.txt", folder="source", link="s")
-    steps = [source, Upload(route="url", source="s", link="a"), READ]
-    yield Walk("the name of a URL", "url.name", steps)
+    for word in ("", "plus"):
+        steps = [source, Upload(route="url", source="s", link="a", spelled=word), READ]
+        yield Walk(f"the name of a URL {word}".rstrip(), "url.name", steps)
 
 
 def _contents(*, full: bool) -> Iterator[Walk]:

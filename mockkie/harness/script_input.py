@@ -106,11 +106,17 @@ def _refusals() -> Iterator[Walk]:
     yield from _values()
     for text in ("!!!!", "a", "aGVsb", "aG=VsbG8=", "no base64 at all", "data:image/png;base64,@@"):
         bad = replace(THEIRS, route="base64", set={"base64Data": text})
-        fresh = replace(bad, name="fresh.txt", link="b")
-        yield Walk(f"no base64: {text}", "input.base64-format", [A, bad, READ, fresh])
+        yield Walk(f"no base64: {text}", "input.base64-format", [A, bad, READ])
+    fresh = replace(THEIRS, name="fresh.txt")
+    for name, bad in (
+        ("invalid", replace(fresh, route="base64", set={"base64Data": "!!!!"})),
+        ("keyless", replace(fresh, auth="none")),
+    ):
+        steps = [A, bad, Read("a", spelled="sibling"), fresh, Read("a", spelled="sibling")]
+        yield Walk(f"an {name} upload of a new name", "input.changes-nothing", steps)
     gone = replace(THEIRS, route="url", source="{url}/nothing/mockkie-here.png")
     yield Walk("a URL of nothing", "url.fetched", [A, gone, READ])
-    for url in ("ftp://127.0.0.1/a", "not a url/", "file:///a", "//x"):
+    for url in ("ftp://example.com/a", "not a url/", "file:///a", "//x"):
         bad = replace(THEIRS, route="url", source=url)
         yield Walk(f"no http URL: {url}", "input.required", [A, bad, READ])
 

@@ -51,11 +51,13 @@ SPELLINGS: Final = (
     *(f"head-{name}" for name in forms.HEADS),
     *(f"media-{name}" for name in forms.MEDIA),
     *("lines", "spaces", "unpadded", "url-safe", "garbage", "no-type", "data-charset"),
+    "plus",
 )
-"""Ways to say the same. The last ones are of base64, the first ones of forms."""
+"""Ways to say the same. The first ones are of forms, then those of base64, the last of URLs."""
 
-LINKS: Final = ("never", "folder", "case", "start", "account", "query")
-"""Links that are made of one: of no file, of its folder, in another case, cut, of somebody else."""
+LINKS: Final = ("never", "folder", "case", "start", "account", "query", "sibling")
+"""Links that are made of one: of no file, of its folder, in another case, cut, of somebody else,
+with a query, and of `fresh.txt` beside it."""
 
 CONDITIONS: Final = (
     *("none-match", "none-match-other", "modified-since", "if-range", "if-range-other"),
@@ -125,6 +127,8 @@ def link_like(link: str, spelled: str) -> str:
     elif spelled == "account":
         head, mark, rest = path.partition("/mockkie-")
         path = f"{head[:-1]}{(int(head[-1:], 36) + 1) % 10}{mark}{rest}" if head[1:] else path
+    elif spelled == "sibling":
+        path = f"{path.rpartition('/')[0]}/fresh.txt"
     elif spelled == "query":
         query = "version=1"
     return urlunsplit((parts.scheme, parts.netloc, path, query, ""))
@@ -137,6 +141,8 @@ def _fields(target: Target, step: Upload, folder: str, links: Mapping[str, str])
     """The fields of an upload by name; the one of its content too."""
     if step.route == "url":
         source: Any = links.get(step.source, step.source) or "{none}"
+        if step.spelled == "plus":
+            source = str(source).replace("%2B", "+")
         fields: dict[str, Any] = {"fileUrl": str(source).replace("{url}", target.url)}
     else:
         content = step.content.read()

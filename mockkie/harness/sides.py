@@ -10,13 +10,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
-from mockkie.harness.target import Plan, Target, is_loopback, open_target, reach
+from mockkie.harness.target import MOCK, Plan, Target, is_loopback, open_target, reach
 from mockkie.problems import UsageError
-
-MOCK: Final = "mock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import count
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 
@@ -66,11 +67,26 @@ class Walker:
             Many: self._many,
         }
         try:
-            return takes[type(step)](step)
+            return self._public(takes[type(step)](step))
         except NoAnswerError:
             return {"outcome": "no answer"}
         except requests.RequestException as error:
             return {"outcome": f"no readable answer: {type(error).__name__}"}
+
+    def _public(self, found: Observation) -> dict[str, Any]:
+        """The observation without what is secret, in whichever header or text it was."""
+        hosts = [urlsplit(url).hostname or "" for url in (self._target.url, *self._known)]
+        secrets = (self._target.key, self._target.other_key, *hosts)
+        labels = {secret: "<secret>" for secret in secrets if secret}
+
+        def public(value: Any) -> Any:
+            if not isinstance(value, str):
+                return [public(each) for each in value] if isinstance(value, list) else value
+            for secret, label in labels.items():
+                value = value.replace(secret, label)
+            return observation.scrub(value)
+
+        return {name: public(value) for name, value in found.items()}
 
     def _folder(self, step: Upload) -> str:
         return f"{self._base}/{step.folder}" if step.folder else self._base
