@@ -113,7 +113,7 @@ def _contents(*, full: bool) -> Iterator[Walk]:
     for name, content in CONTENTS.items():
         for route in ROUTES if full else ("stream", "base64"):
             step = replace(usual, route=route, content=content)
-            yield Walk(f"{route}: {name}", "content.byte-exact", [step, READ])
+            yield Walk(f"{route}, content: {name}", "content.byte-exact", [step, READ])
         for route in ("stream", "data-url"):
             step = replace(usual, name="content.txt", route=route, content=content)
             step = replace(step, type="text/plain")
@@ -139,7 +139,8 @@ def _sizes(*, full: bool) -> Iterator[tuple[int, Any]]:
     for edge in edges:
         for more in (-1, 0, 1):
             yield edge * KIB + more, ROUTES if full or (edge, more) == (64, 0) else ("stream",)
-    yield MIB + 1, ROUTES[1:]
+    if not full:
+        yield MIB + 1, ROUTES[1:]
     yield 5 * MIB + 1, ROUTES if full else ("stream",)
     if full:
         yield 10 * MIB + 1, ("stream", "base64")

@@ -40,7 +40,7 @@ def without(walk: Walk, size: int) -> Iterator[Walk]:
     for start in range(0, last, size):
         kept = set(range(last)) - set(range(start, start + size))
         shorter = only(walk, kept | {last})
-        if shorter.steps[-1:] == walk.steps[-1:]:
+        if shorter.steps and shorter.steps[-1] == walk.steps[-1]:
             yield shorter
 
 

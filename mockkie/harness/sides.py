@@ -34,7 +34,8 @@ class Side:
         """What may be written down of it: no address."""
         if self.is_mock:
             profile = self.word.partition(":")[2]
-            return "mock" + (f", {Path(profile).name}" if profile else "")
+            kind = f" ({Path(profile).name})" if profile else ""
+            return f"a mock{kind}, not the live service"
         return (
             "a server of this machine"
             if is_loopback(urlsplit(self.word).hostname or "")
