@@ -69,38 +69,42 @@ class Comparer:
 
     def run(self, walks: Sequence[Walk], progress: Progress, *, first: bool = False) -> None:
         """Take all walks; `first`: until the first divergence that counts."""
-        for number, walk in enumerate(walks):
-            progress(number, len(walks), walk.name)
-            why = why_left_out(walk, (self._left, self._right))
-            if why:
-                self.found.left_out[walk.name] = why
-                continue
-            try:
+        try:
+            for number, walk in enumerate(walks):
+                progress(number, len(walks), walk.name)
+                self._one(walk)
+                if first and self.found.counting:
+                    break
+        finally:
+            progress(len(walks), len(walks), "")
+            budgets = (self._left.wire.budget, self._right.wire.budget)
+            self.found.requests = (budgets[0].spent, budgets[1].spent)
+
+    def _one(self, walk: Walk) -> None:
+        """Compare, or say why not."""
+        why = why_left_out(walk, (self._left, self._right))
+        try:
+            if not why:
                 self._compare(walk)
-            except NotJudgedError as error:
-                self.found.left_out[walk.name] = str(error)
-            if first and self.found.counting:
-                break
-        progress(len(walks), len(walks), "")
-        spent = (self._left.wire.budget.spent, self._right.wire.budget.spent)
-        self.found.requests = spent
+        except NotJudgedError as error:
+            why = str(error)
+        if why:
+            self.found.left_out[walk.name] = why
 
     def _compare(self, walk: Walk) -> None:
         found = self._take(walk)
-        self.found.walks += 1
-        self.found.steps += len(walk.steps)
         new: dict[Key, tuple[int, Difference]] = {}
         for at, inner in found:
             for difference in inner:
                 if difference.key in self.found.divergences:
-                    self.found.divergences[difference.key].seen += 1
+                    self.found.divergences[difference.key].met_in(walk.name)
                 else:
                     new.setdefault(difference.key, (at, difference))
-        if not new:
-            return
-        again = (
-            {one.key for _, inner in self._take(walk) for one in inner} if not walk.race else new
-        )
+        again = set(new)
+        if new and not walk.race:
+            again = {one.key for _, inner in self._take(walk) for one in inner}
+        self.found.walks += 1
+        self.found.steps += len(walk.steps)
         for key, (at, difference) in new.items():
             if key in again:
                 self.found.divergences[key] = self._shortest(walk, at, difference)
@@ -121,7 +125,7 @@ class Comparer:
 
     def _shortest(self, walk: Walk, at: int, difference: Difference) -> Divergence:
         """The divergence, with the fewest steps that show it."""
-        known = Divergence(difference, walk.name, walk.steps[: at + 1], *self._lines())
+        known = Divergence(difference, [walk.name], walk.steps[: at + 1], *self._lines())
 
         def shows(steps: Walk) -> bool:
             for place, inner in self._take(steps):

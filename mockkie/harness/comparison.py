@@ -18,15 +18,19 @@ TOO_OLD_CODE: Final = 4
 class Divergence:
     """Two targets answered the same step differently; the last one of `steps` is that step.
 
-    `left` and `right` are shell lines that show it. `seen` counts how often it was met.
+    `left` and `right` are shell lines that show it. `walks` are the names of all that met it.
     """
 
     difference: Difference
-    walk: str
+    walks: list[str]
     steps: Sequence[Step]
     left: Sequence[str] = ()
     right: Sequence[str] = ()
-    seen: int = 1
+
+    def met_in(self, walk: str) -> None:
+        """Another walk met it, or this one again."""
+        if walk not in self.walks:
+            self.walks.append(walk)
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -38,11 +42,10 @@ class Divergence:
             "aspect": found.aspect,
             "left": found.left,
             "right": found.right,
-            "walk": self.walk,
+            "walks": list(self.walks),
             "steps": [step_to_json(step) for step in self.steps],
             "words": [in_words(step) for step in self.steps],
             "reproduce": {"left": list(self.left), "right": list(self.right)},
-            "seen": self.seen,
         }
 
 

@@ -36,7 +36,7 @@ def sentence(found: Comparison) -> str:
         rest += f"; {_count(len(found.left_out), 'walk')} left out"
     if found.exit_code == VIOLATED_CODE:
         names = list(dict.fromkeys(one.difference.clause for one in found.counting))
-        few = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" * (len(names) > _FEW))
+        few = _few(names)
         return f"diverged: {_count(len(found.counting), 'divergence')} ({few}){rest}"
     if found.exit_code == UPHELD_CODE:
         return f"alike: {_count(found.walks, 'walk')} of {_count(found.steps, 'step')}{rest}"
@@ -87,6 +87,8 @@ def _print_whole(pen: Pen, known: Sequence[Divergence], style: str) -> None:
             pen.prose(f"{place}. {in_words(step)}", indent=4)
         pen.line(f"    left   {shown(what.left)}", style)
         pen.line(f"    right  {shown(what.right)}", style)
+        if one.walks[1:]:
+            pen.prose(f"also met in: {_few(one.walks[1:])}", "dim", indent=4)
         for side, lines in (("left", one.left), ("right", one.right)):
             if lines:
                 pen.line(f"# {side}")
@@ -101,11 +103,11 @@ def _print_short(pen: Pen, known: Sequence[Divergence]) -> None:
         what = one.difference
         both = f"{_short(what.left)} | {_short(what.right)}"
         pen.line(f"  {name:{width}}  {both}")
-        pen.line(f"  {'':{width}}  {_short(in_words(one.steps[-1]))}{_seen(one.seen)}", "dim")
+        pen.line(f"  {'':{width}}  {_short(in_words(one.steps[-1]))}{_seen(len(one.walks))}", "dim")
 
 
 def _seen(times: int) -> str:
-    return f" ({times:,} times)" if times > 1 else ""
+    return f" (in {times:,} walks)" if times > 1 else ""
 
 
 def _short(value: object) -> str:
@@ -120,9 +122,13 @@ def _print_left_out(pen: Pen, found: Comparison) -> None:
     if reasons:
         pen.title(f"Left out ({len(found.left_out)})", "yellow")
     for why, names in reasons.items():
-        few = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" * (len(names) > _FEW))
         pen.prose(why, indent=2)
-        pen.prose(few, "dim", indent=4)
+        pen.prose(_few(names), "dim", indent=4)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _FEW:,} more" if len(names) > _FEW else ""
+    return ", ".join(names[:_FEW]) + more
 
 
 def _count(number: int, name: str) -> str:

@@ -130,7 +130,7 @@ class Tape:
         if not isinstance(raw, bytes) or len(raw) > _LONGEST:
             comment = "left out: it was sent in pieces, or it is long"
             return {"postData": {"mimeType": media, "text": "", "comment": comment}}
-        text = raw.decode("latin-1")
+        text = raw.decode(errors="replace")
         for link, label in self._links.items():
             text = text.replace(link, label)
         return {"postData": {"mimeType": media, "text": text.replace(self._url, _TARGET)}}

@@ -64,12 +64,12 @@ class Replayer:
 
     def _replay(self, walk: Walk, saw: Sequence[Observation]) -> None:
         found = self._take(walk, saw)
-        self.found.walks += 1
-        self.found.steps += len(walk.steps)
         new = {key: one for key, one in found.items() if key not in self.found.divergences}
         for key in found.keys() - new.keys():
-            self.found.divergences[key].seen += 1
+            self.found.divergences[key].met_in(walk.name)
         again = self._take(walk, saw) if new and not walk.race else new
+        self.found.walks += 1
+        self.found.steps += len(walk.steps)
         for key, divergence in new.items():
             if key in again:
                 self.found.divergences[key] = divergence
@@ -85,7 +85,7 @@ class Replayer:
             inner: Sequence[Difference] = differences(walk, step, one, walker.take(step))
             lines = [] if self.found.right == MOCK or not inner else self._target.reproduce(12)
             for difference in inner:
-                known = Divergence(difference, walk.name, walk.steps[: at + 1], (), lines)
+                known = Divergence(difference, [walk.name], walk.steps[: at + 1], (), lines)
                 found.setdefault(difference.key, known)
             if ends_a_walk(step, list(inner)):
                 break

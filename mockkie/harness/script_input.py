@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from mockkie.harness import forms
 from mockkie.harness.script import READ, THEIRS, THREE, A
 from mockkie.harness.sending import AUTHS, PATHS
 from mockkie.harness.steps import Ask, Content, Read, Step, Upload, Walk
+
+UNCERTAIN: Final = ("lower-case scheme", "two spaces", "two")
+"""Keys of which nobody says whether they are valid."""
 
 
 def script_input() -> Iterator[Walk]:
@@ -26,13 +30,14 @@ def script_input() -> Iterator[Walk]:
 
 def _auth() -> Iterator[Walk]:
     for kind in AUTHS:
-        if kind in ("valid", "two"):
+        if kind in ("valid", *UNCERTAIN):
             continue
         by = [replace(THEIRS, route=route, auth=kind) for route in ("stream", "base64")]
         by.append(replace(THEIRS, route="url", source="a", auth=kind))
         yield Walk(f"key: {kind}", "auth.exact", [A, *by, READ])
-    wrong = replace(THEIRS, auth="two")
-    yield Walk("two keys", "auth.exact", [A, wrong, READ], level="assumed")
+    for kind in UNCERTAIN:
+        steps = [A, replace(THEIRS, auth=kind), READ]
+        yield Walk(f"key: {kind}", "auth.exact", steps, level="assumed")
     looks = [Read("a", auth=kind) for kind in ("none", "wrong", "valid")]
     yield Walk("key: of a download", "auth.downloads-open", [A, *looks])
     others = [

@@ -25,6 +25,7 @@ def script_life(*, full: bool) -> Iterator[Walk]:
     yield from _overwrites()
     yield from _downloads()
     yield from _expiry()
+    yield from _on_the_way()
     yield from _many(full=full)
 
 
@@ -47,6 +48,8 @@ def _overwrites() -> Iterator[Walk]:
         first = long if name == "of the same start" else A
         steps = [first, replace(A, content=content), READ, first, READ]
         yield Walk(f"overwritten by one {name}", about, steps)
+    big = replace(A, content=Content(counting=200_000))
+    yield Walk("a large one and a small one in turn", about, [big, READ, A, READ, big, READ])
     steps = [A, replace(A, content=Content()), READ]
     yield Walk("overwritten by an empty one", about, steps, level="assumed")
     again = [replace(A, content=Content(text=f"version {n}")) for n in range(6)]
@@ -96,6 +99,14 @@ def _expiry() -> Iterator[Walk]:
         yield Walk(
             f"the end of a file by {route}", "expiry.three-days", [replace(A, route=route), *end]
         )
+        nameless = replace(A, name=None, route=route)
+        yield Walk(
+            f"the end of one without a name by {route}", "expiry.three-days", [nameless, *end]
+        )
+    several = [replace(A, name=f"{n}.txt", link=f"l{n}", route=r) for n, r in enumerate(ROUTES)]
+    reads = [Read(step.link) for step in several]
+    steps = [*several, JUST_BEFORE, *reads, JUST_AFTER, *reads]
+    yield Walk("several that end together", "expiry.three-days", steps)
     large = replace(A, content=Content(counting=MIB + 1))
     yield Walk("the end of a large file", "expiry.three-days", [large, *end])
     dead = [Read("a", "HEAD"), Read("a", range="bytes=0-1"), Read("a", spelled="query")]
@@ -106,6 +117,10 @@ def _expiry() -> Iterator[Walk]:
         look = replace(step, level=step.level or "assumed") if step.range else step
         steps = [A, READ, Wait(0.5), look, look, Wait(0.5, MARGIN), READ]
         yield Walk(f"looked at by {name}", "expiry.reading", steps)
+
+
+def _on_the_way() -> Iterator[Walk]:
+    """What happens in the middle of a life."""
     half, rest = Wait(0.5), Wait(0.5, MARGIN)
     for route in ROUTES:
         over = [A, half, replace(B, route=route), rest, READ, half, READ]

@@ -40,6 +40,8 @@ AUTHS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "same-length": lambda key: f"Bearer {'x' * len(key)}",
     "first-eight": lambda key: f"Bearer {key[:8]}-of-nobody",
     "quoted": lambda key: f'Bearer "{key}"',
+    "lower-case scheme": lambda key: f"bearer {key}",
+    "two spaces": lambda key: f"Bearer  {key}",
     "two": lambda key: f"Bearer {key}",
 }
 """What stands in `Authorization`; `other`, the key of a second account, is looked up."""

@@ -163,7 +163,7 @@ class Target:
     def reproduce(self, last: int = 6) -> Sequence[str]:
         """The last requests as shell lines."""
         known: list[Exchange] = list(self.wire.log)[-last:]
-        return curl_lines(known, self.key)
+        return curl_lines(known, self.key, self.other_key)
 
 
 @contextmanager

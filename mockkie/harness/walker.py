@@ -76,7 +76,8 @@ class Walker:
     def _public(self, found: Observation) -> dict[str, Any]:
         """The observation without what is secret, in whichever header or text it was."""
         hosts = [urlsplit(url).hostname or "" for url in (self._target.url, *self._known)]
-        secrets = (self._target.key, self._target.other_key, *hosts)
+        key = self._target.key
+        secrets = (key, key.swapcase(), key[:-1], self._target.other_key, *hosts)
         labels = {secret: "<secret>" for secret in secrets if secret}
 
         def public(value: Any) -> Any:
