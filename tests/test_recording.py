@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import jsonschema_rs
@@ -203,3 +205,42 @@ def test_where_a_recording_goes_is_checked_before_a_long_run(tmp_path: Path) -> 
         assert "Traceback" not in done.stderr
     assert run(tmp_path, "record", "http://127.0.0.1:9", "-o", "x.json").returncode == 3
     assert list(tmp_path.iterdir()) == []
+
+
+class Talkative(BaseHTTPRequestHandler):
+    """A server that repeats everything it is told, and names what it knows."""
+
+    def do_POST(self) -> None:
+        key = self.headers["Authorization"] or ""
+        account = "acct-4f2a9c1b7d3e8f60, number 7731002"
+        host = self.headers["Host"]
+        told = f"{key} {key.swapcase()} {host} http://{host}/x {account}"
+        body = json.dumps({"success": f"no, {told}", "code": told, "msg": told, told: 1}).encode()
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.send_response(400)
+        for name in ("Content-Type", "Access-Control-Allow-Origin", "ETag", "X-Account", "Server"):
+            self.send_header(name, f"application/json; {told}" if name == "Content-Type" else told)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815 - the names are the library's
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_what_a_server_gives_away_is_not_recorded(tmp_path: Path) -> None:
+    key = "key-of-somebody-1"
+    with HTTPServer(("127.0.0.1", 0), Talkative) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        port = str(server.server_port)
+        words = (f"http://127.0.0.1:{port}", "--key", key, "--only", "auth", "--only", "input")
+        done = run(tmp_path, "record", *words, "-o", "all.json", "--har", "all.har")
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    for name in ("all.json", "all.har"):
+        text = (tmp_path / name).read_text()
+        assert "refused" in text or "response" in text
+        for secret in (key, key.swapcase(), port, "127.0.0.1", "4f2a9c1b7d3e8f60", "7731002"):
+            assert secret not in text, (name, secret)

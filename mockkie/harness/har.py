@@ -7,7 +7,7 @@ links (whoever has one can read the file) become labels. Knows no steps.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ import requests
 
 from mockkie import __version__
 from mockkie.clock import isoformat, real_now
-from mockkie.harness.observation import FACTS, digest, scrub
+from mockkie.harness.observation import FACTS, digest, hide
 from mockkie.harness.target import Target
 
 _LONGEST: Final = 4_000
@@ -29,6 +29,7 @@ _HEADERS: Final = frozenset(
     etag origin range retry-after transfer-encoding vary
     """.split()
 )
+LEFT_OUT: Final = "[left out]"
 _TARGET: Final = "https://target.invalid"
 _DOWNLOADS: Final = "https://downloads.invalid"
 
@@ -40,6 +41,7 @@ class Tape:
         self._entries: list[dict[str, Any]] = []
         self._links: dict[str, str] = {}
         self._url = target.url
+        self._secrets = target.secrets
         target.session.hooks["response"].append(self._hear)
 
     def to_json(self) -> bytes:
@@ -64,7 +66,7 @@ class Tape:
                     "url": url,
                     "httpVersion": "HTTP/1.1",
                     "cookies": [],
-                    "headers": _headers(request.headers),
+                    "headers": self._headers(request.headers),
                     "queryString": [],
                     **self._body(request),
                     "headersSize": -1,
@@ -75,7 +77,7 @@ class Tape:
                     "statusText": answer.reason or "",
                     "httpVersion": "HTTP/1.1",
                     "cookies": [],
-                    "headers": _headers(answer.headers),
+                    "headers": self._headers(answer.headers),
                     "content": said,
                     "redirectURL": "",
                     "headersSize": -1,
@@ -86,17 +88,30 @@ class Tape:
             }
         )
 
+    def _headers(self, headers: Mapping[str, Any]) -> list[dict[str, str]]:
+        return [
+            {"name": name, "value": self._public(value) if name.lower() in _HEADERS else LEFT_OUT}
+            for name, value in headers.items()
+            if name.lower() in _HEADERS or name.lower() == "authorization"
+        ]
+
+    def _public(self, value: Any) -> Any:
+        """A value without what is secret; numbers are none."""
+        if isinstance(value, int | float | None) or str(value).isdecimal():
+            return value
+        return hide(str(value), self._secrets)
+
     def _address(self, url: str) -> str:
         """A URL without its host; a link becomes its label."""
         if url in self._links:
             return self._links[url]
         path = urlsplit(url).path
         known = url.startswith(self._url) and path.startswith(("/api/", "/__mockkie/"))
-        return _TARGET + scrub(path) if known else f"{_DOWNLOADS}/other"
+        return _TARGET + hide(path, self._secrets) if known else f"{_DOWNLOADS}/other"
 
     def _answer(self, answer: requests.Response) -> dict[str, Any]:
         media = answer.headers.get("Content-Type", "")
-        found = {"size": len(answer.content), "mimeType": media or "x-unknown"}
+        found = {"size": len(answer.content), "mimeType": self._public(media) or "x-unknown"}
         value = _json(answer.content) if "json" in media else None
         if isinstance(value, dict):
             return found | {"text": json.dumps(self._members(value), ensure_ascii=False)}
@@ -108,9 +123,8 @@ class Tape:
         link = data.get("downloadUrl") if isinstance(data, dict) else None
         if isinstance(link, str):
             self._links.setdefault(link, f"{_DOWNLOADS}/link-{len(self._links) + 1}")
-        kept = {name: value[name] for name in ("success", "code") if name in value}
-        if isinstance(value.get("msg"), str):
-            kept["msg"] = scrub(value["msg"])
+        known = ("success", "code", "msg")
+        kept = {name: self._public(value[name]) for name in known if name in value}
         if isinstance(data, dict):
             kept["data"] = {name: self._fact(name, data[name]) for name in FACTS if name in data}
         return kept
@@ -119,8 +133,8 @@ class Tape:
         if name == "downloadUrl":
             return self._links.get(value, "(a link)") if isinstance(value, str) else None
         if name == "filePath":
-            return ".../mockkie-" + str(value).rpartition("mockkie-")[2]
-        return value
+            return ".../mockkie-" + self._public(str(value).rpartition("mockkie-")[2])
+        return self._public(value)
 
     def _body(self, request: requests.PreparedRequest) -> dict[str, Any]:
         body, media = request.body, str(request.headers.get("Content-Type", ""))
@@ -134,18 +148,6 @@ class Tape:
         for link, label in self._links.items():
             text = text.replace(link, label)
         return {"postData": {"mimeType": media, "text": text.replace(self._url, _TARGET)}}
-
-
-def _headers(headers: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [
-        {"name": str(name), "value": str(value) if name.lower() in _HEADERS else "[left out]"}
-        for name, value in _pairs(headers)
-        if name.lower() in _HEADERS or name.lower() == "authorization"
-    ]
-
-
-def _pairs(headers: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    return [(str(name), value) for name, value in headers.items()]
 
 
 def _length(body: Any) -> int:

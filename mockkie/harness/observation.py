@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -48,6 +48,13 @@ class Known:
     label: str
     contents: list[bytes] = field(default_factory=list)
     type: str = ""
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """A text without some secrets, and scrubbed."""
+    for secret in secrets:
+        text = text.replace(secret, "<secret>")
+    return scrub(text)
 
 
 def scrub(text: str) -> str:

@@ -117,6 +117,13 @@ class Target:
             raise NotJudgedError(f"no key of a second account is known (set {OTHER_SECRET})")
         return self.with_authorization(f"Bearer {self.other_key}")
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be written down of it: keys, whole and nearly, and its host."""
+        host = urlsplit(self.url)
+        known = (self.key, self.key.swapcase(), self.key[:-1], self.other_key)
+        return tuple(filter(None, (*known, host.netloc, host.hostname)))
+
     def folder(self) -> str:
         """A path that nobody has uploaded to yet."""
         return f"{self._name}/{next(self._folders)}"

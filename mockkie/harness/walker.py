@@ -75,17 +75,13 @@ class Walker:
 
     def _public(self, found: Observation) -> dict[str, Any]:
         """The observation without what is secret, in whichever header or text it was."""
-        hosts = [urlsplit(url).hostname or "" for url in (self._target.url, *self._known)]
-        key = self._target.key
-        secrets = (key, key.swapcase(), key[:-1], self._target.other_key, *hosts)
-        labels = {secret: "<secret>" for secret in secrets if secret}
+        hosts = [urlsplit(link).hostname or "" for link in self._known]
+        secrets = [*self._target.secrets, *filter(None, hosts)]
 
         def public(value: Any) -> Any:
-            if not isinstance(value, str):
-                return [public(each) for each in value] if isinstance(value, list) else value
-            for secret, label in labels.items():
-                value = value.replace(secret, label)
-            return observation.scrub(value)
+            if isinstance(value, list):
+                return [public(each) for each in value]
+            return observation.hide(value, secrets) if isinstance(value, str) else value
 
         return {name: public(value) for name, value in found.items()}
 
