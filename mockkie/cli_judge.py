@@ -69,16 +69,18 @@ def check(**options: Any) -> None:
 
 def side_by_side(command: Command) -> Command:
     """The options of the commands that take steps."""
-    for decorator in (
+    decorators = (
         click.option("--key", envvar="KIE_API_KEY", help="A key of the target; for mocks."),
         click.option("--other-key", envvar="KIE_OTHER_API_KEY", help="One of a second account."),
         option(
             "--max-requests",
             "most_requests",
             type=click.IntRange(1),
-            help="As many at most a side.",
+            help="As many requests at most, a side.",
         ),
-        option("--rate", type=click.FloatRange(0, min_open=True), help="As many a second."),
+        option(
+            "--rate", type=click.FloatRange(0, min_open=True), help="As many requests a second."
+        ),
         option(
             "--overwrite-delay",
             type=click.FloatRange(0),
@@ -88,21 +90,29 @@ def side_by_side(command: Command) -> Command:
         ),
         click.option("--live", is_flag=True, help="Demanded for anything but this machine."),
         click.option("--quiet", is_flag=True, help="The outcome only."),
-    ):
+    )
+    for decorator in reversed(decorators):
         command = decorator(command)
     return command
 
 
 def script(command: Command) -> Command:
     """The options that say which steps are taken."""
-    for decorator in (
-        click.option("--quick", "profile", flag_value="quick", default=True, help="The usual."),
+    decorators = (
+        click.option("--quick", "profile", flag_value="quick", default=True, help="The usual run."),
         click.option("--full", "profile", flag_value="full", help="More sizes, names and walks."),
         click.option(
             "--only", multiple=True, metavar="CLAUSE", help="An id or a group of clauses."
         ),
-        option("--seed", type=int, default=5430, show_default=True, help="Of the drawn walks."),
-    ):
+        option(
+            "--seed",
+            type=int,
+            default=5430,
+            show_default=True,
+            help="What the drawn walks begin with.",
+        ),
+    )
+    for decorator in reversed(decorators):
         command = decorator(command)
     return command
 
@@ -110,10 +120,11 @@ def script(command: Command) -> Command:
 def outcome(command: Command) -> Command:
     """The options that say what counts, and where it is written."""
     place = click.Path(dir_okay=False, path_type=Path)
-    for decorator in (
+    decorators = (
         option("--strict", is_flag=True, help="What is observed or assumed counts too."),
         click.option("--report", type=place, metavar="FILE.json", help="Write it for programs."),
-    ):
+    )
+    for decorator in reversed(decorators):
         command = decorator(command)
     return command
 
@@ -123,11 +134,13 @@ def outcome(command: Command) -> Command:
 @side_by_side
 @script
 @outcome
-@click.option("--left-key", envvar="MOCKKIE_LEFT_KEY", help="A key of LEFT; else that of RIGHT.")
-@click.option("--left-other-key", envvar="MOCKKIE_LEFT_OTHER_KEY", help="As above, a second one.")
+@click.option("--left-key", envvar="MOCKKIE_LEFT_KEY", help="A key of LEFT, if it is no mock.")
+@click.option(
+    "--left-other-key", envvar="MOCKKIE_LEFT_OTHER_KEY", help="One of a second account of LEFT."
+)
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first divergence that counts.")
 def compare(**options: Any) -> None:
-    """Take the same steps on two targets, and tell in what they differ.
+    """Compare two targets, step by step.
 
     A target is an address, `mock` (in this process; LEFT, if none is given), `mock:observed` (of
     another profile) or `mock:FILE.yaml` (of another document).
@@ -159,7 +172,11 @@ def compare(**options: Any) -> None:
 )
 @click.option("--label", help="What the recording calls the target; by itself no address.")
 def record(**options: Any) -> None:
-    """Write down what came of each step on the API at URL, without keys, links and hosts."""
+    """Record what the API at URL answers.
+
+    The recording holds what came of each step, and no keys, links or hosts. Without URL, a mock is
+    recorded.
+    """
     with _check_extra():
         from mockkie.comparing import record_in_terminal  # noqa: PLC0415 - as above
     _exit(record_in_terminal(options))
@@ -172,7 +189,9 @@ def record(**options: Any) -> None:
 @outcome
 @option("--max-age", metavar="DURATION", help="Older recordings are no evidence: P30D.")
 def replay(**options: Any) -> None:
-    """Take the steps of the recording FILE on URL, else on a mock, and compare.
+    """Hold an API against a recording.
+
+    The steps of FILE are taken on the API at URL, else on a mock in this process.
 
     `sample` is a recording that comes along; it was made from the mock.
 

@@ -36,9 +36,8 @@ def compare_in_terminal(options: Mapping[str, Any]) -> int:
     if len(words) > 2:  # noqa: PLR2004 - two sides
         raise UsageError("more than two targets: compare takes LEFT and RIGHT")
     left_word, right_word = words if len(words) == 2 else (MOCK, words[0])  # noqa: PLR2004 - as above
-    key, other = options["key"], options["other_key"]
-    left = Side(left_word, options["left_key"] or key, options["left_other_key"] or other)
-    right = Side(right_word, key, other)
+    left = Side(left_word, options["left_key"] or MOCK_KEY, options["left_other_key"])
+    right = Side(right_word, options["key"], options["other_key"])
     plan = _plan(options, left, right)
     _check_json(options["report"])
     walks = walks_of(plan, options["only"])

@@ -188,6 +188,17 @@ def test_profiles_of_the_mock_differ_in_nothing_that_is_documented(tmp_path: Pat
     assert "naming.path: style" in strict.output
 
 
+def test_a_key_goes_to_its_own_side_only(tmp_path: Path) -> None:
+    with (
+        foreign(CLOCKED, keys=("left-key",)) as left,
+        foreign(CLOCKED, keys=("right-key",)) as right,
+    ):
+        words = (left.url, right.url, "--key", "right-key", "--only", "content.stays")
+        run = judge(tmp_path, "compare", *words)
+        assert {one["left"] for one in run.report["divergences"]} == {"refused"}, run.output
+        assert judge(tmp_path, "compare", *words, "--left-key", "left-key").code == 0
+
+
 def test_an_old_document_is_compared_with_a_new_one(tmp_path: Path) -> None:
     text = (Path(__file__).parent.parent / "openapi.yaml").read_text()
     changed = text.replace("retention: P3D", "retention: P1D").replace(

@@ -71,7 +71,7 @@ _KINDS: Final[dict[str, dict[str, Any]]] = {
     ),
     "ask": _object(
         "path",
-        path={"type": "string", "pattern": "^/[!-~]{0,200}$"},
+        path={"type": "string", "pattern": "^/api/[!-~]{0,200}$"},
         method=_METHOD,
         auth=_words(AUTHS, "other"),
         preflight={"type": "boolean"},
