@@ -14,9 +14,10 @@ import orjson
 from rich.console import Console
 
 from mockkie.clock import format_duration, parse_duration, stopwatch
-from mockkie.harness.compare import Comparer, Progress, walks_of
+from mockkie.harness.compare import Comparer, walks_of
 from mockkie.harness.comparison import Comparison
 from mockkie.harness.comparison_text import print_comparison, sentence
+from mockkie.harness.going import Progress
 from mockkie.harness.har import Tape
 from mockkie.harness.recording import SAMPLE, Recording, sample_path
 from mockkie.harness.replay import Replayer, record
@@ -66,8 +67,9 @@ def record_in_terminal(options: Mapping[str, Any]) -> int:
         label = options["label"] or side.label
         made = Recording(label, target.has_clock, plan.seed, plan.profile)
         tape = Tape(target) if har else None
+        gave_up = ""
         with _until_interrupted():
-            record(target, walks, made, _progress(quiet=options["quiet"]))
+            gave_up = record(target, walks, made, _progress(quiet=options["quiet"]))
     if not made.walks:
         click.echo("not recorded: no walk could be taken", err=True)
         return UNCHECKED_CODE
@@ -77,7 +79,9 @@ def record_in_terminal(options: Mapping[str, Any]) -> int:
     steps = sum(len(saw) for _, saw in made.walks)
     rest = f"; {len(made.left_out)} walks left out" if made.left_out else ""
     click.echo(f"recorded: {len(made.walks):,} walks of {steps:,} steps in {output}{rest}")
-    return UPHELD_CODE
+    if gave_up:
+        click.echo(f"broken off: {gave_up}", err=True)
+    return UNCHECKED_CODE if gave_up else UPHELD_CODE
 
 
 def replay_in_terminal(options: Mapping[str, Any]) -> int:

@@ -24,7 +24,7 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.plugin harness.comparison harness.har harness.recording harness.sides harness.walker;
     harness.aspects harness.step_schema harness.drawn harness.script_life harness.script_input;
     harness.script harness.observation harness.wording harness.shrinking;
-    harness.sending;
+    harness.sending harness.going;
     harness.target harness.report harness.report_formats harness.report_html harness.steps;
     harness.curl;
     harness.session;

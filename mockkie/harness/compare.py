@@ -6,13 +6,14 @@ short as it still shows it. Knows nothing of how a step is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from mockkie.harness.aspects import Difference, Key, differences, ends_a_walk
 from mockkie.harness.comparison import Comparison, Divergence
 from mockkie.harness.drawn import drawn
+from mockkie.harness.going import Progress, go_through
 from mockkie.harness.script import script
 from mockkie.harness.script_input import script_input
 from mockkie.harness.script_life import script_life
@@ -26,8 +27,6 @@ from mockkie.problems import UsageError
 
 Found = Sequence[tuple[int, Sequence[Difference]]]
 """Differences by the place of their step."""
-Progress = Callable[[int, int, str], None]
-"""Is told how many walks are done, of how many, and the name of the next one."""
 _TRIES = {Level.DOCUMENTED: 40, Level.OBSERVED: 8, Level.ASSUMED: 8}
 
 
@@ -50,16 +49,6 @@ def walks_of(plan: Plan, only: Iterable[str] = ()) -> list[Walk]:
     return [walk for walk in known if not wanted or {walk.group, walk.about} & wanted]
 
 
-def why_left_out(walk: Walk, targets: Iterable[Target]) -> str:
-    """Why a walk cannot be taken on all of the targets; empty when it can."""
-    for target in targets:
-        if walk.needs_clock and not target.has_clock:
-            return f"the clock of {target.url} cannot be moved"
-        if walk.needs_other_account and target.other_key is None:
-            return f"no key of a second account of {target.url} is known"
-    return ""
-
-
 class Comparer:
     """Compares two targets walk by walk."""
 
@@ -69,27 +58,17 @@ class Comparer:
 
     def run(self, walks: Sequence[Walk], progress: Progress, *, first: bool = False) -> None:
         """Take all walks; `first`: until the first divergence that counts."""
-        try:
-            for number, walk in enumerate(walks):
-                progress(number, len(walks), walk.name)
-                self._one(walk)
-                if first and self.found.counting:
-                    break
-        finally:
-            progress(len(walks), len(walks), "")
-            budgets = (self._left.wire.budget, self._right.wire.budget)
-            self.found.requests = (budgets[0].spent, budgets[1].spent)
 
-    def _one(self, walk: Walk) -> None:
-        """Compare, or say why not."""
-        why = why_left_out(walk, (self._left, self._right))
+        def take(walk: Walk) -> bool:
+            self._compare(walk)
+            return not (first and self.found.counting)
+
+        sides = (self._left, self._right)
         try:
-            if not why:
-                self._compare(walk)
-        except NotJudgedError as error:
-            why = str(error)
-        if why:
-            self.found.left_out[walk.name] = why
+            self.found.gave_up = go_through(walks, sides, take, self.found.left_out, progress)
+        finally:
+            left, right = (side.wire.budget.spent for side in sides)
+            self.found.requests = (left, right)
 
     def _compare(self, walk: Walk) -> None:
         found = self._take(walk)

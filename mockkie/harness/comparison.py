@@ -54,7 +54,7 @@ class Comparison:
     """Everything that a run found about two targets, or a recording and a target.
 
     `left_out` are walks with the reason, `unsteady` what differed once and not again. `age` is
-    said when evidence is too old to be relied upon.
+    said when evidence is too old to be relied upon, `gave_up` when a target answered no more.
     """
 
     left: str
@@ -70,6 +70,7 @@ class Comparison:
     requests: tuple[int, int] = (0, 0)
     seconds: float = 0.0
     age: str = ""
+    gave_up: str = ""
 
     def at_level(self, level: Level) -> list[Divergence]:
         """The divergences of a level."""
@@ -86,7 +87,7 @@ class Comparison:
         """0: alike, 1: diverged, 3: nothing was compared, 4: alike, by evidence that is too old."""
         if self.counting:
             return VIOLATED_CODE
-        if not self.walks:
+        if not self.walks or self.gave_up:
             return UNCHECKED_CODE
         return TOO_OLD_CODE if self.age else UPHELD_CODE
 
@@ -103,6 +104,7 @@ class Comparison:
             "requests": {"left": self.requests[0], "right": self.requests[1]},
             "seconds": round(self.seconds, 3),
             "age": self.age,
+            "gaveUp": self.gave_up,
             "divergences": [one.to_json() for one in self.divergences.values()],
             "leftOut": [{"walk": name, "why": why} for name, why in self.left_out.items()],
             "unsteady": list(self.unsteady),

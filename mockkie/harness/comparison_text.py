@@ -42,6 +42,8 @@ def sentence(found: Comparison) -> str:
         return f"alike: {_count(found.walks, 'walk')} of {_count(found.steps, 'step')}{rest}"
     if found.exit_code == TOO_OLD_CODE:
         return f"too old: alike, but {found.age}{rest}"
+    if found.gave_up:
+        return f"broken off: {found.gave_up}{rest}"
     return f"nothing was compared{rest}"
 
 

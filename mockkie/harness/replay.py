@@ -9,31 +9,31 @@ from collections.abc import Iterable, Sequence
 
 from mockkie.clock import stopwatch
 from mockkie.harness.aspects import Difference, Key, differences, ends_a_walk
-from mockkie.harness.compare import Progress, why_left_out
 from mockkie.harness.comparison import Comparison, Divergence
-from mockkie.harness.observation import Observation
+from mockkie.harness.going import Progress, go_through
+from mockkie.harness.observation import Observation, hide
 from mockkie.harness.recording import Recording
-from mockkie.harness.session import NotJudgedError
 from mockkie.harness.steps import Walk
 from mockkie.harness.target import MOCK, Target
 from mockkie.harness.walker import Walker
 
 
-def record(target: Target, walks: Sequence[Walk], recording: Recording, progress: Progress) -> None:
-    """Take the walks on a target, and put what came of them into the recording."""
+def record(target: Target, walks: Sequence[Walk], recording: Recording, progress: Progress) -> str:
+    """Take the walks on a target, and put what came of them into the recording.
+
+    Returns why it gave up before the end, if it did.
+    """
     recording.clock = target.has_clock
-    for number, walk in enumerate(walks):
-        progress(number, len(walks), walk.name)
-        why = why_left_out(walk, [target])
-        if not why:
-            try:
-                walker = Walker(target)
-                recording.walks.append((walk, [walker.take(step) for step in walk.steps]))
-            except NotJudgedError as error:
-                why = str(error)
-        if why:
-            recording.left_out[walk.name] = why.replace(target.url, "the target")
-    progress(len(walks), len(walks), "")
+    left_out: dict[str, str] = {}
+
+    def take(walk: Walk) -> None:
+        walker = Walker(target)
+        recording.walks.append((walk, [walker.take(step) for step in walk.steps]))
+
+    gave_up = go_through(walks, [target], take, left_out, progress)
+    for name, why in left_out.items():
+        recording.left_out[name] = hide(why.replace(target.url, "the target"), target.secrets)
+    return gave_up
 
 
 class Replayer:
@@ -47,18 +47,15 @@ class Replayer:
         self, recorded: Iterable[tuple[Walk, Sequence[Observation]]], progress: Progress
     ) -> None:
         """Take every walk of a recording."""
-        walks, started = list(recorded), stopwatch()
-        for number, (walk, saw) in enumerate(walks):
-            progress(number, len(walks), walk.name)
-            why = why_left_out(walk, [self._target])
-            try:
-                if not why:
-                    self._replay(walk, saw)
-            except NotJudgedError as error:
-                why = str(error)
-            if why:
-                self.found.left_out[walk.name] = why
-        progress(len(walks), len(walks), "")
+        started = stopwatch()
+        pairs = list(recorded)
+        known = {id(walk): saw for walk, saw in pairs}  # two walks may have one name in a file
+
+        def take(walk: Walk) -> None:
+            self._replay(walk, known[id(walk)])
+
+        walks, left_out = [walk for walk, _ in pairs], self.found.left_out
+        self.found.gave_up = go_through(walks, [self._target], take, left_out, progress)
         self.found.requests = (0, self._target.wire.budget.spent)
         self.found.seconds = stopwatch() - started
 

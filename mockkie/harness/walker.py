@@ -22,8 +22,8 @@ from mockkie.clock import SECOND, parse_duration, stopwatch
 from mockkie.harness import observation
 from mockkie.harness.document import read_document
 from mockkie.harness.observation import Known, Observation, facts_of, of_many
-from mockkie.harness.sending import authorization, link_like, send, send_upload
-from mockkie.harness.session import NoAnswerError
+from mockkie.harness.sending import PATHS, authorization, link_like, send, send_upload
+from mockkie.harness.session import NoAnswerError, NotJudgedError
 from mockkie.harness.steps import Ask, Content, Many, Read, Step, Upload, Wait
 from mockkie.harness.target import Target
 
@@ -69,9 +69,17 @@ class Walker:
         try:
             return self._public(takes[type(step)](step))
         except NoAnswerError:
+            self._still_there()
             return {"outcome": "no answer"}
         except requests.RequestException as error:
             return {"outcome": f"no readable answer: {type(error).__name__}"}
+
+    def _still_there(self) -> None:
+        """A target that hangs up on one step is observed; one that is gone cannot be judged."""
+        try:
+            send(self._target, "GET", self._target.url + PATHS["stream"], {})
+        except NoAnswerError as error:
+            raise NotJudgedError(f"{self._target.url} answers no more") from error
 
     def _public(self, found: Observation) -> dict[str, Any]:
         """The observation without what is secret, in whichever header or text it was."""
