@@ -29,6 +29,7 @@ from mockkie.harness.target import Target
 
 _POLL: Final = 0.2
 _AT_ONCE: Final = 8
+_LOOKS: Final = 50
 _SOURCE: Final = "source.dat"
 _OLD: Final = "Mon, 01 Jan 2001 00:00:00 GMT"
 _PREFLIGHT: Final = {
@@ -238,7 +239,7 @@ class Walker:
         """What readers of the first version see while others are written: one of the contents."""
         contents = {one.content.read() for one in many}
         found = []
-        while not done:
+        while not done and len(found) < _LOOKS:
             with suppress(NoAnswerError, requests.RequestException):
                 answer = send(self._target, "GET", self._links["first"], {})
                 right = answer.status_code == requests.codes.ok and answer.content in contents
