@@ -201,19 +201,19 @@ class Walker:
 
     def _many(self, step: Many) -> Observation:
         many = [self._one_of(step, number) for number in range(step.times)]
-        meanwhile: list[str] = []
         if step.readers:
             self._upload(replace(many[0], link="first"))
-        with ThreadPoolExecutor(_AT_ONCE if step.at_once else 1) as pool:
-            readers = ThreadPoolExecutor(max(step.readers, 1))
-            done: list[bool] = []
+        done: list[bool] = []
+        with ThreadPoolExecutor(max(step.readers, 1)) as readers:
             looks = [readers.submit(self._watch, done, many) for _ in range(step.readers)]
-            told = list(pool.map(self._send_one, many))
-            done.append(True)
-            readers.shutdown()
-            meanwhile = [word for look in looks for word in look.result()]
+            try:
+                with ThreadPoolExecutor(_AT_ONCE if step.at_once else 1) as pool:
+                    told = list(pool.map(self._send_one, many))
+            finally:
+                done.append(True)
         found = self._of_many(step, many, told)
-        return found | ({"meanwhile": sorted(set(meanwhile))} if step.readers else {})
+        seen = {word for look in looks for word in look.result()}
+        return found | ({"meanwhile": sorted(seen)} if step.readers else {})
 
     def _one_of(self, step: Many, number: int) -> Upload:
         upload = step.upload
@@ -238,10 +238,11 @@ class Walker:
     def _watch(self, done: list[bool], many: list[Upload]) -> list[str]:
         """What readers of the first version see while others are written: one of the contents."""
         contents = {one.content.read() for one in many}
-        found = []
-        while not done and len(found) < _LOOKS:
+        found: list[str] = []
+        link = self._links.get("first")
+        while link and not done and len(found) < _LOOKS:
             with suppress(NoAnswerError, requests.RequestException):
-                answer = send(self._target, "GET", self._links["first"], {})
+                answer = send(self._target, "GET", link, {})
                 right = answer.status_code == requests.codes.ok and answer.content in contents
                 wrong = observation.digest(answer.content) if answer.content else "nothing"
                 found.append("one of them" if right else f"{answer.status_code}, {wrong}")
