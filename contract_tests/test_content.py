@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
 from hypothesis import strategies as st
 
+from mockkie.harness import forms
 from mockkie.harness.plan import Plan
 from mockkie.harness.sent import counted
 from mockkie.harness.target import Target
 
-from . import forms
 from .calls import (
     ROUTES,
     Fields,

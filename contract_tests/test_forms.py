@@ -9,11 +9,11 @@ from typing import Any, Final
 import pytest
 import requests
 
+from mockkie.harness import forms
 from mockkie.harness.sent import counted
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target
 
-from . import forms
 from .calls import (
     STREAM,
     accepted,

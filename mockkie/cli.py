@@ -12,6 +12,7 @@ from typing import Any, Final
 import click
 
 from mockkie import __version__
+from mockkie.cli_compare import COMPARING
 from mockkie.cli_judge import JUDGING
 from mockkie.cli_probe import probe
 from mockkie.options import Command, Commands, option
@@ -179,5 +180,5 @@ def completion(shell: str) -> None:
         click.echo(kind(main, {}, "mockkie", "_MOCKKIE_COMPLETE").source())
 
 
-for judging in (*JUDGING, probe):
+for judging in (*JUDGING, *COMPARING, probe):
     main.add_command(judging)

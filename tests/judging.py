@@ -1,4 +1,4 @@
-"""`mockkie check` as a process of its own, on whatever server."""
+"""The commands that judge, as processes of their own, on whatever server."""
 
 from __future__ import annotations
 
@@ -28,16 +28,27 @@ class Run:
 
 
 def check(folder: Path, *words: str, **variables: str) -> Run:
-    """One run of the command, with its JSON report."""
+    """One run of `mockkie check`, with its JSON report."""
+    return judge(folder, "check", *words, **variables)
+
+
+def judge(folder: Path, command: str, *words: str, **variables: str) -> Run:
+    """One run of a command that takes `--report`."""
     at = folder / "report.json"
+    at.unlink(missing_ok=True)
+    done = mockkie(folder, command, *words, "--report", str(at), **variables)
+    report = json.loads(at.read_bytes()) if at.exists() else {}
+    return Run(done.returncode, done.stdout + done.stderr, report)
+
+
+def mockkie(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """One run of any command."""
     environment: Mapping[str, str] = {**os.environ, "NO_COLOR": "1", **variables}
-    done = subprocess.run(
-        [sys.executable, "-m", "mockkie", "check", *words, "--report", str(at)],
+    return subprocess.run(
+        [sys.executable, "-m", "mockkie", *words],
         capture_output=True,
         text=True,
         check=False,
         env=environment,
         cwd=folder,
     )
-    report = json.loads(at.read_bytes()) if at.exists() else {}
-    return Run(done.returncode, done.stdout + done.stderr, report)

@@ -6,7 +6,7 @@ import base64
 import gzip
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import requests
@@ -20,6 +20,7 @@ _LEFT_OUT: Final = (
 )
 _LONGEST_BODY: Final = 4_000
 _KEY: Final = "KIE_API_KEY"
+_OTHER_KEY: Final = "KIE_OTHER_API_KEY"
 _HEAD: Final = re.compile(
     rb'Content-Disposition: form-data; name="[A-Za-z]+"(?:; filename="[^"\\;,=]*")?'
     rb"(?:\r\nContent-Type: (?P<type>[a-z/+.-]+))?"
@@ -27,15 +28,29 @@ _HEAD: Final = re.compile(
 """Heads of parts that curl spells alike."""
 
 
-def curl_lines(exchanges: Iterable[Exchange], key: str) -> list[str]:
-    """A line for each request, and what it was answered as a comment; `$KIE_API_KEY` is the key."""
+def curl_lines(exchanges: Iterable[Exchange], key: str, other_key: str | None = None) -> list[str]:
+    """A line for each request, and what it was answered as a comment.
+
+    `$KIE_API_KEY` is the key, `$KIE_OTHER_API_KEY` that of a second account.
+    """
+    keys = {key: f"${_KEY}", other_key or "": f"${_OTHER_KEY}"}
+    nearly = {
+        key.swapcase(): f'$(echo "${_KEY}" | tr A-Za-z a-zA-Z)',
+        key[:-1]: f"${{{_KEY}%?}}",
+        key[: len(key) // 2]: f"${{{_KEY}:0:{len(key) // 2}}}",
+        key[:8]: f"${{{_KEY}:0:8}}",
+        key[:4]: f"${{{_KEY}:0:4}}",
+    }
     return [
-        f"{_curl(exchange.request, key)}  # {exchange.status or 'no answer'}"
+        f"{_curl(exchange.request, keys, {**nearly, **keys})}  # {exchange.status or 'no answer'}"
         for exchange in exchanges
     ]
 
 
-def _curl(request: requests.PreparedRequest, key: str) -> str:
+def _curl(
+    request: requests.PreparedRequest, keys: Mapping[str, str], nearly: Mapping[str, str]
+) -> str:
+    """The line; `nearly` are keys that are not quite right, for the header that carries them."""
     words = ["curl", "-i"]
     before, body, is_form = _body(request)
     if request.method == "HEAD":
@@ -45,8 +60,9 @@ def _curl(request: requests.PreparedRequest, key: str) -> str:
     for name, value in request.headers.items():
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
         if name.lower() not in _LEFT_OUT and not (is_form and name.lower() == "content-type"):
-            words += ["-H", _quoted(f"{name}: {text}", key)]
-    words += [*body, _quoted(str(request.url), key)]
+            known = nearly if name.lower() == "authorization" else keys
+            words += ["-H", _quoted(f"{name}: {text}", known)]
+    words += [*body, _quoted(str(request.url), keys)]
     return before + " ".join(words)
 
 
@@ -107,8 +123,14 @@ def _made(content: bytes) -> str:
     return f"printf -- '{octal}' | "
 
 
-def _quoted(text: str, key: str) -> str:
-    """A word of the shell; the key of the run becomes the variable that holds it."""
-    if key and key in text:
-        return '"' + re.sub(r'(["\\$`])', r"\\\1", text).replace(key, f"${_KEY}") + '"'
-    return shlex.quote(text)
+def _quoted(text: str, keys: Mapping[str, str]) -> str:
+    """A word of the shell; each key of the run becomes the variable that holds it."""
+    known = sorted(filter(None, keys), key=len, reverse=True)
+    parts = re.split(f"({'|'.join(map(re.escape, known))})", text) if known else [text]
+    if len(parts) == 1:
+        return shlex.quote(text)
+    words = [
+        keys[part] if at % 2 else re.sub(r'(["\\$`])', r"\\\1", part)
+        for at, part in enumerate(parts)
+    ]
+    return '"' + re.sub(r"\$(KIE_\w+?_KEY)(?=\w)", r"${\1}", "".join(words)) + '"'

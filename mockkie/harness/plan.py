@@ -13,6 +13,8 @@ from mockkie.problems import UsageError
 ADDRESS: Final = "MOCKKIE_TARGET"
 SECRET: Final = "KIE_API_KEY"  # noqa: S105 - the variable's name
 OTHER_SECRET: Final = "KIE_OTHER_API_KEY"  # noqa: S105 - the same
+MOCK: Final = "mock"
+"""The word for a mock in this process."""
 MOCK_KEY: Final = "kie-mock-key"
 DAY: Final = 86_400.0
 

@@ -98,12 +98,16 @@ def _violated(report: Report, level: Level) -> Sequence[Judgement]:
 def write_report(report: Report, path: Path) -> None:
     """Write the report as the ending of `path` says, all at once; raises `UsageError`."""
     check_report_path(path)
-    content = _WRITERS[path.suffix.lower()](report)
+    write_whole(path, _WRITERS[path.suffix.lower()](report))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file all at once; raises `UsageError`."""
     try:
         replace_file(path, content)
     except OSError as error:
         raise UsageError(
-            f"the report {path} cannot be written: {error.strerror}; name another place for it"
+            f"{path} cannot be written: {error.strerror}; name another place for it"
         ) from error
 
 
@@ -164,7 +168,7 @@ def _property(text: str) -> str:
 
 def print_report(report: Report, console: Console) -> None:
     """Print the report for a person; its last line is the sentence that says the outcome."""
-    pen = _Pen(console)
+    pen = Pen(console)
     counts = [f"{count} {name}" for name, count in in_words(report).items()]
     pen.prose(", ".join(counts) or "no clauses", "bold")
     pen.prose(
@@ -181,7 +185,7 @@ def print_report(report: Report, console: Console) -> None:
     pen.prose(sentence(report), _OUTCOMES.get(report.exit_code, "bold yellow"))
 
 
-def _print_violations(pen: _Pen, title: str, style: str, found: Sequence[Judgement]) -> None:
+def _print_violations(pen: Pen, title: str, style: str, found: Sequence[Judgement]) -> None:
     if found:
         pen.title(f"{title} ({len(found)})", style)
     for number, judged in enumerate(found):
@@ -194,7 +198,7 @@ def _print_violations(pen: _Pen, title: str, style: str, found: Sequence[Judgeme
             pen.line(line)
 
 
-def _print_reasons(pen: _Pen, title: str, found: Sequence[Judgement]) -> None:
+def _print_reasons(pen: Pen, title: str, found: Sequence[Judgement]) -> None:
     reasons: dict[str, list[str]] = {}
     for judged in found:
         reasons.setdefault(judged.why or "no reason was given", []).append(judged.clause.id)
@@ -205,7 +209,7 @@ def _print_reasons(pen: _Pen, title: str, found: Sequence[Judgement]) -> None:
         pen.prose(reason, "dim", indent=4)
 
 
-def _print_upheld(pen: _Pen, found: Sequence[Judgement]) -> None:
+def _print_upheld(pen: Pen, found: Sequence[Judgement]) -> None:
     groups: dict[str, list[str]] = {}
     for judged in found:
         name = judged.clause.id.removeprefix(f"{judged.clause.group}.")
@@ -216,17 +220,19 @@ def _print_upheld(pen: _Pen, found: Sequence[Judgement]) -> None:
         pen.prose(f"{group}: {', '.join(names)}", indent=2)
 
 
-class _Pen:
+class Pen:
     """Prints lines: prose is wrapped for terminals only, and nothing else is changed."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def title(self, text: str, style: str) -> None:
+        """The title of a section."""
         self.line("")
         self.prose(text, f"bold {style}")
 
     def prose(self, text: str, style: str = "", *, indent: int = 0) -> None:
+        """A text that is wrapped where a person looks at it."""
         from rich.text import Text  # noqa: PLC0415 - rich is slow to import
 
         text = for_terminal(" ".join(text.split()))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import count
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import requests
@@ -83,6 +84,13 @@ class Target:
         if self.other_key is None:
             raise NotJudgedError(f"no key of a second account is known (set {OTHER_SECRET})")
         return self.with_authorization(f"Bearer {self.other_key}")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be written down of it: keys, whole and nearly, and its host."""
+        host = urlsplit(self.url)
+        known = (self.key, self.key.swapcase(), self.key[:-1], self.other_key)
+        return tuple(filter(None, (*known, host.netloc, host.hostname)))
 
     def folder(self) -> str:
         """A path that nobody has uploaded to yet."""
@@ -161,7 +169,7 @@ class Target:
     def reproduce(self, last: int = 6) -> Sequence[str]:
         """The last requests as shell lines."""
         known: list[Exchange] = list(self.wire.log)[-last:]
-        return curl_lines(known, self.key)
+        return curl_lines(known, self.key, self.other_key)
 
 
 @contextmanager
