@@ -94,7 +94,7 @@ def filled(value: Any, folder: str) -> Any:
 
 
 @pytest.mark.clause(
-    *("input.required", "input.changes-nothing", "envelope.status-is-code", "envelope.error")
+    "input.required", "input.changes-nothing", "envelope.status-is-code", "envelope.error"
 )
 @pytest.mark.parametrize("route", THREE)
 def test_what_lacks_something_is_refused(target: Target, route: str) -> None:

@@ -119,8 +119,12 @@ class Uploads(RuleBasedStateMachine):
 
 
 @pytest.mark.clause(
-    *("overwrite.latest-bytes", "content.byte-exact", "auth.changes-nothing"),
-    *("overwrite.nothing-else", "expiry.three-days", "overwrite.restarts-life"),
+    "overwrite.latest-bytes",
+    "content.byte-exact",
+    "auth.changes-nothing",
+    "overwrite.nothing-else",
+    "expiry.three-days",
+    "overwrite.restarts-life",
 )
 @pytest.mark.once
 def test_any_sequence_agrees_with_the_model(target: Target) -> None:

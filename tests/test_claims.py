@@ -60,7 +60,7 @@ def test_every_clause_is_there_with_its_tests() -> None:
     found = claims(Ledger(), probed=["expiry.three-days"])
     assert [claim.clause for claim in found] == clauses()
     (expiry,) = [claim for claim in found if claim.clause.id == "expiry.three-days"]
-    assert "test_expiry.py::test_a_file_that_nobody_reads_lives_as_long" in expiry.tests
+    assert "test_expiry.py::test_every_kind_of_file_lives_as_long" in expiry.tests
     assert "mockkie probe" in expiry.tests
     assert {claim.verified for claim in found} == {"never"}
     assert not [claim for claim in found if claim.attempted]
