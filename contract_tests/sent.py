@@ -41,6 +41,7 @@ def asked_for() -> dict[str, Any]:
     refusal = copy.deepcopy(schemas["Refusal"])
     del refusal["properties"]["code"]["enum"]
     unknown["content"]["application/json"]["schema"] = refusal
+    del document["paths"]["/{link}"]["get"]["parameters"]
     for path in UPLOADS:
         operation = document["paths"][path]["post"]
         (media,) = operation["requestBody"]["content"].values()

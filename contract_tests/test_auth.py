@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 import requests
 
+from mockkie.harness.session import NoAnswerError, NotJudgedError
 from mockkie.harness.target import Target
 
 from .calls import (
@@ -18,14 +19,17 @@ from .calls import (
     UNAUTHORIZED,
     URL,
     Victim,
+    about,
     accepted,
     as_stream,
     eventually,
     expect,
+    instant,
     reads,
     refused,
 )
 
+NEAR: Final = 60.0  # seconds between two uploads in a row
 MINE: Final = b"mine, and nobody else's"
 WRONG: Final = {
     "none": None,
@@ -110,8 +114,33 @@ def test_the_key_is_judged_first(target: Target, path: str) -> None:
         refused(wrong.post(path, files={"file": ("a.txt", b"x")}), UNAUTHORIZED)
 
 
+@pytest.mark.clause("auth.bearer", "auth.changes-nothing")
+@pytest.mark.parametrize("route", ["stream", "base64"])
+def test_a_large_body_needs_a_key_too(target: Target, route: str) -> None:
+    """However large the body is; a server may hang up before it has come."""
+    victim = Victim.of(target)
+    intruder = target.with_authorization(None)
+    try:
+        answer = ROUTES[route](intruder, b"l" * 600_000, victim.fields)
+    except NoAnswerError as error:
+        raise NotJudgedError("it hangs up on a large body without a key") from error
+    refused(answer, UNAUTHORIZED)
+    victim.is_unharmed("auth.changes-nothing")
+
+
 @pytest.mark.clause("auth.exact")
-@pytest.mark.parametrize("route", THREE)
+def test_a_key_of_other_letters_is_refused(target: Target) -> None:
+    """Beyond ASCII: by the service or by a server in front of it, as a fault of the client."""
+    victim = Victim.of(target)
+    url, name = target.url + BASE64, "Bearer schl\u00fcssel".encode("latin-1")
+    body = {"base64Data": "eA==", **victim.fields}
+    answer = target.get(url, "POST", headers={"Authorization": name}, json=body)
+    status = answer.status_code
+    expect(400 <= status < 500, f"a key that is not ASCII is answered {status}")
+
+
+@pytest.mark.clause("auth.exact")
+@pytest.mark.parametrize("route", ["stream", "base64"])
 def test_a_connection_remembers_no_key(target: Target, route: str) -> None:
     """On one connection, each request is judged by its own key."""
     victim = Victim.of(target)
@@ -129,21 +158,44 @@ def test_a_link_needs_no_key(target: Target, route: str) -> None:
     reads(target, link, MINE)
     answer = target.get(link, headers={"Authorization": "Bearer wrong"})
     expect(answer.content == MINE, f"with a wrong key a link is answered {answer.status_code}")
+    status = target.get(link, "HEAD").status_code
+    expect(status not in (401, 403), f"without a key HEAD of a link is answered {status}")
 
 
 @pytest.mark.clause("account.apart")
-@pytest.mark.parametrize("route", ["stream", "base64"])
-def test_accounts_are_apart(target: Target, route: str) -> None:
+def test_accounts_are_apart(target: Target) -> None:
     """The same path in another account is another file, in both directions."""
     fields = {"uploadPath": target.folder(), "fileName": "same.txt"}
     other = target.of_other_account()
-    ours = accepted(ROUTES[route](target, MINE, fields))["downloadUrl"]
-    answer = ROUTES[route](other, b"theirs", fields)
-    valid = answer.status_code != UNAUTHORIZED
-    expect(valid, "the key of the other account is refused", "auth.bearer")
-    theirs = accepted(answer)["downloadUrl"]
+    ours = accepted(as_stream(target, MINE, fields))["downloadUrl"]
+    theirs = accepted(as_stream(other, b"theirs", fields))["downloadUrl"]
     expect(ours != theirs, "the same path has the same link in two accounts")
     reads(target, ours, MINE)
     eventually(target, theirs, b"theirs", ())
-    accepted(ROUTES[route](target, b"mine again", fields))
+    accepted(as_stream(target, b"mine again", fields))
     reads(target, theirs, b"theirs", "the link of another account")
+
+
+@pytest.mark.clause("auth.bearer", "content.byte-exact", "overwrite.latest-bytes")
+@pytest.mark.parametrize("route", ["stream", "base64"])
+def test_the_other_account_works_alike(target: Target, route: str) -> None:
+    """What holds for one key holds for another."""
+    other, first = target.of_other_account(), "gr\u00fc\u00dfe\r\n\0".encode()
+    fields = {"uploadPath": target.folder(), "fileName": "\u00fc b.txt"}
+    answer = ROUTES[route](other, first, fields)
+    valid = answer.status_code != UNAUTHORIZED
+    expect(valid, "the key of the other account is refused", "auth.bearer")
+    data = accepted(answer)
+    ours = accepted(as_stream(target, b"mine", {"uploadPath": target.folder()}))["uploadedAt"]
+    named = data["fileName"] == fields["fileName"]
+    expect(named, f"the name became {data['fileName']!r} in another account", "naming.given")
+    found = target.get(data["downloadUrl"])
+    keyless = found.status_code not in (401, 403)
+    expect(keyless, "a link of another account needs a key", "auth.downloads-open")
+    with about("content.byte-exact"):
+        reads(target, data["downloadUrl"], first, "a link of another account")
+    apart = abs((instant(ours) - instant(data["uploadedAt"])).total_seconds())
+    expect(apart < NEAR, f"two accounts are {apart:.0f} s apart in time", "metadata.time")
+    again = accepted(ROUTES[route](other, b"second", fields))["downloadUrl"]
+    with about("overwrite.latest-bytes"):
+        eventually(target, again, b"second", [first])

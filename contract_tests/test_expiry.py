@@ -83,14 +83,13 @@ def test_a_file_lives_for_its_time(target: Target) -> None:
 
 
 @pytest.mark.clause("overwrite.restarts-life")
-@pytest.mark.parametrize("route", THREE)
-def test_an_overwrite_restarts_the_life(target: Target, route: str) -> None:
+def test_an_overwrite_restarts_the_life(target: Target) -> None:
     """The file then lives three days from it, not from the first upload, and no longer."""
     target.advance(0)
     fields = {"uploadPath": target.folder(), "fileName": "again.txt"}
     first = accepted(as_stream(target, b"first", fields))
     target.advance(life() / 2)
-    second = accepted(ROUTES[route](target, b"second", fields))
+    second = accepted(as_stream(target, b"second", fields))
     link = second["downloadUrl"]
     passed = (instant(second["uploadedAt"]) - instant(first["uploadedAt"])).total_seconds()
     close = abs(passed - life() / 2) < MARGIN
@@ -133,6 +132,9 @@ def all_kinds(target: Target) -> Kinds:
         kind: (upload(target, name, content, route, folder), content)
         for kind, (name, content, route) in contents.items()
     }
+    empty = as_stream(target, b"", {"uploadPath": folder, "fileName": "empty.txt"})
+    if empty.status_code == OK:
+        found["of no bytes"] = (accepted(empty)["downloadUrl"], b"")
     generated = {"uploadPath": f"{folder}/a/b/c", "fileName": None}
     link = accepted(as_base64(target, b"generated", generated))["downloadUrl"]
     found["with a generated name"] = (str(link), b"generated")
@@ -164,7 +166,7 @@ def test_every_kind_of_file_lives_as_long(target: Target) -> None:
     target.advance(0)
     kinds = all_kinds(target)
     target.advance(life() / 2)
-    upload(target, "younger.txt", folder=None)
+    tag = target.get(kinds["that is read"][0]).headers.get("ETag", '"none"')
     visit(target, kinds)
     target.advance(life() / 2 - MARGIN)
     for kind, (link, content) in kinds.items():
@@ -178,6 +180,41 @@ def test_every_kind_of_file_lives_as_long(target: Target) -> None:
         clause = "expiry.reading" if kind in READ else "expiry.three-days"
         said = f"a file {kind} lives {MARGIN:.0f} s after its three days are over"
         expect(not lives(target, link), said, clause)
+    for asked in ({"Range": "bytes=0-1"}, {"If-None-Match": tag}, {"If-None-Match": "*"}):
+        status = target.get(kinds["that is read"][0], headers=asked).status_code
+        said = f"with {next(iter(asked))} a link that is gone is answered {status}"
+        expect(status in GONE, said, "expiry.three-days")
+
+
+@pytest.mark.clause("expiry.three-days")
+def test_files_of_the_other_account_live_as_long(target: Target) -> None:
+    """By the clock of that account, where each has its own."""
+    other = target.of_other_account()
+    other.advance(0)
+    link = upload(other, "theirs.txt")
+    other.advance(life() - MARGIN)
+    expect(lives(target, link), "a file of another account is gone before its end")
+    other.advance(2 * MARGIN)
+    expect(not lives(target, link), "a file of another account lives behind its end")
+
+
+@pytest.mark.clause("overwrite.restarts-life")
+def test_each_overwrite_restarts_the_life(target: Target) -> None:
+    """The second one as the first, and by whatever route."""
+    target.advance(0)
+    fields = {"uploadPath": target.folder(), "fileName": "again and again.txt"}
+    old: list[bytes] = []
+    for route in ("stream", *THREE):
+        content = f"{route} {len(old)}".encode()
+        link = accepted(ROUTES[route](target, content, fields))["downloadUrl"]
+        old.append(content)
+        target.advance(life() * 2 / 3)
+        expect(lives(target, link), f"an overwrite ({route}) ended with a life before it")
+    eventually(target, link, old[-1], old[:-1])
+    target.advance(life() / 3 - MARGIN)
+    expect(lives(target, link), "a file that was overwritten thrice ended too early")
+    target.advance(2 * MARGIN)
+    expect(not lives(target, link), "a file that was overwritten thrice lives too long")
 
 
 @pytest.mark.clause("expiry.of-its-own")

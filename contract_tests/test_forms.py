@@ -25,6 +25,7 @@ from .test_content import EVERY_BYTE, PIXEL, fields_in
 
 TYPED: Final = {
     "text": ("text/plain", "t.txt", b"one\ntwo\r\nthree \x80\xff\n\n"),
+    "text-cut": ("text/plain", "t.txt", b"one\0two\x1athree"),
     "text-without-end": ("text/plain", "t.txt", b"one\ntwo \xe9"),
     "html": ("text/html; charset=utf-8", "t.html", b"<p>\xe9</p>\n"),
     "csv": ("text/csv", "t.csv", b"a,b\nc,d\n"),

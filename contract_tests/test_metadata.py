@@ -98,8 +98,23 @@ def test_any_file_has_a_type(target: Target, name: str) -> None:
     expect(essence(served) == found, said, "metadata.type-is-served")
 
 
+@pytest.mark.clause("metadata.type")
+def test_a_type_is_of_its_own_file(target: Target) -> None:
+    """The upload before has no part in it; nor has the case of an extension."""
+    folder, found = target.folder(), []
+    for before in ("image/png", "application/pdf"):
+        name = f"before.{EXTENSIONS[before]}"
+        accepted(as_stream(target, CONTENTS[before], {"uploadPath": folder, "fileName": name}))
+        fields = {"uploadPath": folder, "fileName": f"{before[:3]}.unknown"}
+        found.append(accepted(as_stream(target, b"just some text", fields))["mimeType"])
+    expect(found[0] == found[1], f"two equal files are of the types {found[0]} and {found[1]}")
+    fields = {"uploadPath": folder, "fileName": "CAPITALS.PNG"}
+    kind = essence(accepted(as_stream(target, CONTENTS["image/png"], fields))["mimeType"])
+    expect(kind == "image/png", f"the mimeType of CAPITALS.PNG is {kind}")
+
+
 @pytest.mark.clause("metadata.type-is-served")
-@pytest.mark.parametrize("route", THREE)
+@pytest.mark.parametrize("route", ["stream", "base64"])
 def test_an_overwrite_changes_the_type(target: Target, route: str) -> None:
     """A file of another kind at the same name is served as what it is answered to be."""
     fields = {"uploadPath": target.folder(), "fileName": "no-extension"}

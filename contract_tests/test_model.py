@@ -134,7 +134,7 @@ def test_any_sequence_agrees_with_the_model(target: Target) -> None:
         machine,
         settings=settings(
             max_examples=80 if PLAN.full else 6,
-            stateful_step_count=30 if PLAN.full else 18,
+            stateful_step_count=30 if PLAN.full else 12,
             deadline=None,
             database=None,
             phases=[Phase.generate, Phase.shrink],

@@ -38,15 +38,14 @@ NAMES: Final = {
     "composed": "caf\u00e9.png",
     "decomposed": "cafe\u0301.png",
     "emoji": "\U0001f600.gif",
-    "japanese": "\u65e5\u672c\u8a9e.pdf",
     "dotfile": ".dotfile",
     "no-extension": "no-extension",
-    "two-extensions": "a.tar.gz",
+    "four-letters": "photo.jpeg",
+    "three-letters": "page.htm",
     "umlaut": "\u00dcbung \u00df.txt",
     "dot-at-the-end": "a.",
     "false-extension": "text.png",
     "other-extension": "photo.png",
-    "sixty": "s" * 56 + ".txt",
     "longest": "x" * 251 + ".bin",
     "null": "null",
 }
@@ -62,7 +61,6 @@ FOLDERS: Final = {
     "case": "Images/User-Uploads",
     "percent": "50%/a%20b",
     "looks-like-a-file": "a.txt/b.png",
-    "repeated": "a/a/a",
 }
 SOME: Final = ("deep", "percent")
 SHAPE: Final = re.compile(r"\d{13}-[0-9a-z]{9,12}\.[A-Za-z0-9]+")
@@ -142,9 +140,11 @@ def test_slashes_at_the_ends_of_a_path(target: Target, route: str, spelling: str
 
 @pytest.mark.clause("naming.path")
 def test_names_that_differ_in_one_sign_are_different_files(target: Target) -> None:
-    """Case, Unicode form, signs that links encode: none of them is the same name."""
+    """In case, Unicode form, signs that links encode or cut at, or only at the end."""
     folder = target.folder()
     names = ["a b", "a+b", "a%20b", "A b", "a  b", "caf\u00e9", "cafe\u0301", "a_b", "a-b", "a b."]
+    names += [f"a{sign}{end}" for sign in ";&#?%" for end in "12"]
+    names += ["n" * 90 + end for end in ("1", "2")]
     links = {}
     for name in names:
         data = accepted(as_stream(target, name.encode(), {"uploadPath": folder, "fileName": name}))
@@ -203,19 +203,16 @@ def test_the_extension_counts_more_than_the_content(target: Target) -> None:
 
 
 @pytest.mark.clause("naming.unique")
-@pytest.mark.parametrize("route", ROUTES)
-def test_equal_files_get_names_of_their_own(target: Target, route: str) -> None:
-    """Neither content nor folder makes a generated name."""
+def test_equal_files_get_names_of_their_own(target: Target) -> None:
+    """Neither content, nor folder, nor route makes a generated name."""
     folder, content = target.folder(), b"the same each time"
-    if route == "url":
-        source = accepted(as_stream(target, content, {"uploadPath": folder}))["downloadUrl"]
-        answers = [target.post(URL, json={"fileUrl": source, "uploadPath": folder}) for _ in "ab"]
-        names = [accepted(answer)["fileName"] for answer in answers]
-        if names[0] == names[1] == source.rpartition("/")[2]:
-            return  # it took the name of the URL, which no page forbids
-    else:
-        answers = [ROUTES[route](target, content, {"uploadPath": folder}) for _ in "ab"]
-        names = [accepted(answer)["fileName"] for answer in answers]
+    routes = ("stream", "base64", "data-url", "stream", "base64", "data-url")
+    told = [accepted(ROUTES[route](target, content, {"uploadPath": folder})) for route in routes]
+    fetched = {"fileUrl": told[0]["downloadUrl"], "uploadPath": folder}
+    by_url = [accepted(target.post(URL, json=fetched))["fileName"] for _ in "ab"]
+    names = [data["fileName"] for data in told]
+    if set(by_url) != {names[0]}:  # else it took the name of the URL, which no page forbids
+        names += by_url
     expect(len(set(names)) == len(names), f"equal files without a name were named {names}")
 
 
@@ -228,7 +225,7 @@ LEGAL: Final = st.text(
 
 @seed(PLAN.seed)
 @settings(
-    max_examples=200 if PLAN.full else 8,
+    max_examples=200 if PLAN.full else 6,
     database=None,
     deadline=None,
     phases=[Phase.generate, Phase.shrink],

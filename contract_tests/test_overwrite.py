@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 import requests
 
+from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target
 
 from .calls import (
@@ -81,11 +82,47 @@ def test_what_begins_or_ends_alike_is_replaced(target: Target, route: str) -> No
     fields = {"uploadPath": target.folder(), "fileName": "alike.bin"}
     start = b"the same start, of more than sixteen bytes"
     old: list[bytes] = []
-    for content in (start, start + b" and more", start, b"x" + start[1:], start[:-1] + b"x"):
+    inside = start[:20] + b"x" + start[21:]
+    for content in (
+        start,
+        start + b" and more",
+        start,
+        inside,
+        b"x" + start[1:],
+        start[:-1] + b"x",
+    ):
         link = accepted(ROUTES[route](target, content, fields))["downloadUrl"]
         if content != start:
             eventually(target, link, content, old)
         old.append(content)
+
+
+@pytest.mark.clause("overwrite.latest-bytes")
+def test_an_empty_file_replaces_one(target: Target) -> None:
+    """Where empty files are taken at all."""
+    fields = {"uploadPath": target.folder(), "fileName": "emptied.txt"}
+    accepted(as_stream(target, b"full", fields))
+    answer = as_stream(target, b"", fields)
+    if answer.status_code != OK:
+        raise NotJudgedError(f"an empty file is answered {answer.status_code}")
+    eventually(target, accepted(answer)["downloadUrl"], b"", [b"full"])
+
+
+@pytest.mark.clause("overwrite.latest-bytes")
+def test_an_old_copy_is_not_called_good(target: Target) -> None:
+    """Who has the old bytes, and asks by their ETag, is given the new ones."""
+    fields = {"uploadPath": target.folder(), "fileName": "tagged.txt"}
+    link = accepted(as_stream(target, b"first version", fields))["downloadUrl"]
+    tag = target.get(link).headers.get("ETag")
+    accepted(as_stream(target, b"other version", fields))
+    eventually(target, link, b"other version", [b"first version"])
+    if tag is None:
+        raise NotJudgedError("its downloads carry no ETag")
+    answer = target.get(link, headers={"If-None-Match": tag})
+    same = answer.content == b"other version"
+    expect(
+        same, f"by the ETag of the old bytes, an overwritten link is answered {answer.status_code}"
+    )
 
 
 @pytest.mark.clause("overwrite.latest-bytes", "naming.generated")
@@ -116,6 +153,7 @@ def test_an_overwrite_touches_nothing_else(target: Target) -> None:
     folder = target.folder()
     places = [(folder, "a.txt"), (folder, "A.txt"), (folder, "a.txt.bak")]
     places += [(f"{folder}/sub", "a.txt"), (f"{folder}x", "a.txt"), (folder, "a.tx")]
+    places += [(f"{folder}/ab", "c.txt"), (f"{folder}/a", "bc.txt")]
     places += [(folder, "sub-a.txt"), (folder, "sub_a.txt"), (f"{folder}/a", "a.txt")]
     places += [(f"{folder}/SUB", "a.txt"), (folder, "a"), (folder, "a.txt "), (folder, "b.txt")]
     links = []

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from textwrap import wrap
 from typing import Final
 
 import pytest
 import requests
 
+from mockkie.harness.plan import is_live
+from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target
 
 from .calls import (
@@ -19,11 +22,17 @@ from .calls import (
     accepted,
     as_stream,
     body_of,
+    compare,
+    eventually,
     expect,
     reads,
     sized,
 )
+from .origin import TEXT, Origin, open_origin
 from .test_content import EVERY_BYTE, fields_in
+
+FRESH: Final = 0.5
+"""Seconds within which an overwrite is seen by all who read, where nothing is cached."""
 
 DATA_URLS: Final = {
     "type": "data:image/png;base64,",
@@ -71,18 +80,74 @@ def test_white_space_within_base64_does_not_count(target: Target, kind: str) -> 
     reads(target, data["downloadUrl"], content)
 
 
+COPIES: Final = {
+    "a b+%.txt": "gr\u00fc\u00dfe, \u65e5\u672c\r\n".encode(),
+    "\u00e4#?.bin": EVERY_BYTE + b"\r\n\0\x1a\n",
+    "page.html": b"<p>\xe9\0</p>\n\n",
+}
+
+
 @pytest.mark.clause("url.fetched", "metadata.size")
-@pytest.mark.parametrize("name", ["a b+%.txt", "ä#?.txt"])
+@pytest.mark.parametrize("name", COPIES)
 def test_a_link_is_fetched_by_its_url(target: Target, name: str) -> None:
-    """Of files with any name; the copy stays when the source changes."""
-    fields = fields_in(target, name)
-    link = accepted(as_stream(target, b"source", fields))["downloadUrl"]
-    copy = {"fileUrl": link, "uploadPath": target.folder(), "fileName": "copy.txt"}
+    """Of files with any name and content; the copy stays when the source changes."""
+    fields, content = fields_in(target, name), COPIES[name]
+    link = accepted(as_stream(target, content, fields))["downloadUrl"]
+    copy = {"fileUrl": link, "uploadPath": target.folder(), "fileName": f"copy of {name}"}
     data = accepted(target.post(URL, json=copy))
-    reads(target, data["downloadUrl"], b"source", "the link of a copy")
-    sized(data, b"source")
+    reads(target, data["downloadUrl"], content, "the link of a copy")
+    sized(data, content)
+    if name == "page.html":
+        return
     accepted(as_stream(target, b"changed", fields))
-    reads(target, data["downloadUrl"], b"source", "the link of a copy whose source has changed")
+    reads(target, data["downloadUrl"], content, "the link of a copy whose source has changed")
+    eventually(target, link, b"changed", [content])
+    again = {"fileUrl": link, "uploadPath": target.folder(), "fileName": f"again of {name}"}
+    fetched = target.get(accepted(target.post(URL, json=again))["downloadUrl"]).content
+    if fetched == content and target.staleness.longest > FRESH:
+        raise NotJudgedError("it serves old bytes for a while, to itself too")
+    compare(fetched, b"changed", "the copy of a link that has changed")
+
+
+@pytest.fixture(scope="module")
+def origin(target: Target) -> Iterator[Origin]:
+    """An origin that the target can reach, if it fetches from this machine at all."""
+    if is_live(target.url):
+        raise NotJudgedError("the target is on another machine, which does not reach this one")
+    with open_origin() as running:
+        fields = {"uploadPath": target.folder(), "fileName": "first.txt"}
+        target.post(URL, json={"fileUrl": f"{running.url}/text.txt", **fields})
+        if not running.asked:
+            raise NotJudgedError("it does not fetch from this machine")
+        yield running
+
+
+@pytest.mark.clause("url.fetched", "content.byte-exact", "metadata.size")
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/text.txt?a=1&b=%20", TEXT + b"a=1&b=%20"),
+        ("/chunked.txt", TEXT),
+        ("/elsewhere.txt", TEXT + b"moved"),
+    ],
+)
+def test_what_an_origin_has_is_fetched(
+    target: Target, origin: Origin, path: str, content: bytes
+) -> None:
+    """With its query, without a length, and where it has moved."""
+    fields = fields_in(target, "fetched.txt")
+    data = accepted(target.post(URL, json={"fileUrl": origin.url + path, **fields}))
+    reads(target, data["downloadUrl"], content, "the link of what was fetched")
+    sized(data, content)
+
+
+@pytest.mark.clause("url.fetched")
+def test_the_page_of_an_error_is_no_file(target: Target, origin: Origin) -> None:
+    """What an origin says of a file that it has not is not stored as the file."""
+    url = {"fileUrl": f"{origin.url}/missing.txt", **fields_in(target, "missing.txt")}
+    answer = target.post(URL, json=url)
+    stored = answer.status_code == requests.codes.ok and body_of(answer).get("success") is True
+    expect(not stored, "the page of an origin's 404 was stored as a file")
 
 
 @pytest.mark.clause("url.fetched", "input.changes-nothing")

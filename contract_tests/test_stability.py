@@ -21,7 +21,7 @@ def content_of(number: int) -> bytes:
     return b"%d" % number
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def first(target: Target) -> str:
     """The link of the file that is uploaded before all others of a run."""
     fields = {"uploadPath": target.folder(), "fileName": "first.txt"}

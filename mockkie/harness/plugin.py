@@ -138,6 +138,15 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
         pytest.exit(str(error), returncode=2)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, None, None]:
+    """What a fixture cannot judge is skipped with its reason, too."""
+    try:
+        return (yield)
+    except NotJudgedError as error:
+        pytest.skip(f"{NOT_JUDGED}{error}")
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Run a test of the suite; what cannot be judged is skipped with its reason."""
