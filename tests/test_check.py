@@ -47,8 +47,28 @@ def test_a_violation_is_named_and_can_be_reproduced(tmp_path: Path) -> None:
         assert again.stdout.startswith(f"HTTP/1.1 {link.rpartition('# ')[2]} ")
 
 
-def test_without_a_clock_time_is_deferred(tmp_path: Path) -> None:
-    """Another target is not asked to move its clock, and what needs one says so."""
+def test_a_mock_that_fetches_is_asked_to(tmp_path: Path) -> None:
+    """From an origin of the suite's own: queries, redirects, pages of errors."""
+    with mockkie.serve(url_upload="fetch", url_upload_private=True) as kie:
+        run = check(tmp_path, kie.base_url, "--key", kie.key, "--only", "url.fetched")
+    assert run.code == 0, run.output
+    (fetched,) = run.report["clauses"]
+    assert fetched["verdict"] == "upheld"
+    assert {test.partition("[")[0] for test in fetched["tests"]} >= {
+        "test_what_an_origin_has_is_fetched",
+        "test_the_page_of_an_error_is_no_file",
+    }
+
+
+def test_the_clock_of_a_target_is_left_as_it_was(tmp_path: Path) -> None:
+    with mockkie.serve(keys=["k"]) as kie:
+        kie.clock.advance(days=5)
+        run = check(tmp_path, kie.base_url, "--key", "k", "--only", "expiry")
+        assert run.code == 0, run.output
+        assert abs(kie.clock.offset.total_seconds() - 5 * 86_400) < 60
+
+
+def test_only_what_is_wanted_is_judged(tmp_path: Path) -> None:
     with mockkie.serve(keys=["k"]) as kie:
         run = check(tmp_path, kie.base_url, "--key", "k", "--only", "naming")
     assert run.code == 0
