@@ -87,8 +87,12 @@ def _is_wrong_json(text: bytes, source: str) -> bool:
 
 
 def content_of(request: requests.PreparedRequest) -> bytes | None:
-    """The file within an upload; None for a URL upload, whose file is elsewhere."""
+    """The file within an upload; None where it is elsewhere, or where nobody can decode it."""
     if request.headers.get("Content-Type", "").startswith("multipart/"):
-        return next(part.content for part in parts_of(request) if part.name == "file")
-    text: str | None = orjson.loads(body_of(request)).get("base64Data")
-    return None if text is None else base64.b64decode(text.partition(",")[2] or text)
+        files = [part.content for part in parts_of(request) if part.name == "file"]
+        return files[0] if len(files) == 1 else None
+    try:
+        text = orjson.loads(body_of(request))["base64Data"]
+        return base64.b64decode(text.partition(",")[2] or text, validate=True)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # a lenient server took it for something

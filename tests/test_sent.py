@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from contract_tests.sent import asked_for, is_wrong
+from contract_tests.sent import asked_for, content_of, is_wrong
 
 FILE = {"file": ("a.txt", b"x")}
 
@@ -55,3 +55,23 @@ def test_the_document_itself_is_not_changed() -> None:
     one, other = asked_for(), asked_for()
     assert one == other
     assert one is not other
+
+
+@pytest.mark.parametrize(
+    ("route", "more", "content"),
+    [
+        ("stream", {"files": FILE, "data": {"uploadPath": "a"}}, b"x"),
+        ("stream", {"files": {"other": ("a.txt", b"x")}}, None),
+        ("base64", {"json": {"base64Data": "eA=="}}, b"x"),
+        ("base64", {"json": {"base64Data": "data:image/png;base64,eA=="}}, b"x"),
+        ("base64", {"json": {"base64Data": "eA"}}, None),
+        ("base64", {"json": {"base64Data": "e A="}}, None),
+        ("base64", {"json": ["base64Data"]}, None),
+        ("base64", {"data": b"{", "headers": {"Content-Type": "application/json"}}, None),
+        ("url", {"json": {"fileUrl": "http://a.test/"}}, None),
+    ],
+)
+def test_the_file_of_an_upload_is_read_back(
+    route: str, more: dict[str, Any], content: bytes | None
+) -> None:
+    assert content_of(sent(route, **more)) == content
