@@ -33,6 +33,7 @@ def asked_for() -> dict[str, Any]:
     document = copy.deepcopy(read_document())
     schemas = document["components"]["schemas"]
     del schemas["UploadedFile"]["properties"]["uploadedAt"]["pattern"]
+    del schemas["UploadedFile"]["properties"]["filePath"]["minLength"]
     for name in ("UploadPath", "FileName", "NullableFileName"):
         slash = "(?:/[A-Za-z0-9_-]{1,9}){0,2}" if name == "UploadPath" else r"(?:\.[a-z]{1,4})?"
         del schemas[name]["maxLength"]

@@ -224,6 +224,7 @@ def test_the_end_of_a_file_is_its_own(target: Target) -> None:
     folder, other = target.folder(), target.folder()
     old = [upload(target, f"old-{number}.txt", b"old", folder=folder) for number in range(3)]
     old.append(upload(target, "same.txt", b"same content", folder=folder))
+    old.append(upload(target, "lonely.txt", folder=other))
     again = upload(target, "again.txt", b"first", folder=folder)
     target.advance(life() / 2)
     places = {f"new-{number}.txt": folder for number in range(2)}

@@ -66,6 +66,9 @@ api = schemathesis.openapi.from_dict(
 )
 
 
+UNFETCHED: Final = ("RejectedPositiveData", "ServerError")
+
+
 @api.hook
 def filter_failure(
     context: schemathesis.HookContext,
@@ -77,8 +80,8 @@ def filter_failure(
 
     1. Wrong data that was accepted, unless it is wrong by the vendor's pages too, and still wrong
        by the time that it is sent: in a form, a value of another type becomes a text.
-    2. Right data of URL uploads that was refused: a schema cannot say which hosts there are, and
-       not every target reaches the web.
+    2. Right data of URL uploads that was refused, with 400 or 500: a schema cannot say which
+       hosts there are, and not every target reaches the web.
     3. Forms with a field that has no name, which RFC 7578 does not foresee.
     4. Anything about an answer 429: the request was not carried out.
     5. A method that is taken for the reading of an unknown link.
@@ -94,7 +97,7 @@ def filter_failure(
         return response.status_code not in GONE
     if operation == "upload-file-stream" and name == "RejectedPositiveData":
         return all(part.name for part in parts_of(response.request))
-    return not (operation == "upload-file-url" and name == "RejectedPositiveData")
+    return not (operation == "upload-file-url" and name in UNFETCHED)
 
 
 Ledger = Counter[tuple[str, str]]

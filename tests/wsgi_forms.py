@@ -318,7 +318,7 @@ def _check_name(case: Case, name: str) -> None:
 
 def _path(case: Case, data: dict[str, Any], route: str) -> str:
     path = _string(case, data, "uploadPath")
-    if path is None or (not path and not case.ways.empty_path):
+    if not path:
         path = _absent(case, data, route)
     case.notes[f"path-{route}"] = path
     if case.has("validation-capitals") and path != path.lower():
@@ -360,7 +360,7 @@ def _tidy(case: Case, path: str) -> str:
         path = "/".join(inner)
     if ways.strict and (CONTROL.search(path) or len(path) > KIB or not path.strip()):
         raise InvalidFieldError(case, "uploadPath")
-    if not inner and not ways.empty_path and not ways.lax:
+    if not inner and not ways.lax:
         raise MissingFieldError(case, "uploadPath")
     return path
 

@@ -60,7 +60,6 @@ class Ways:
     gone_body: str = "json"  # html, xml, text, empty
     slashes: str = "trimmed"  # refused, kept
     odd_paths: str = "cleaned"  # `..`, `.`, `//`: refused, kept (but for the link)
-    empty_path: bool = False  # an empty uploadPath is the account's own folder
     strict: bool = False  # refuses what is doubtful
     lax: bool = False  # takes what is doubtful
     failed_fetch: int = 400  # or 500
@@ -189,9 +188,6 @@ FAITHFUL: dict[str, Ways] = {
     # fileName is called, so that the last segment of the URL is as right as a random name
     # (and a second upload of the same URL is then an overwrite).
     "named-by-url": Ways(url_names="url"),
-    # The pages demand that uploadPath be there; that it is not empty they do not say, and a
-    # server may take the empty one as the account's own folder.
-    "empty-path": Ways(empty_path=True, odd_paths="kept"),
     # A fetch that fails is either the client's fault (400) or the server's (500): both are in
     # the list of codes, and no page says which.
     "failed-fetch-500": Ways(failed_fetch=500),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -140,9 +140,9 @@ def facts_of(answer: requests.Response) -> dict[str, Any]:
 
 
 def of_upload(
-    answer: requests.Response, step: Upload, folder: str, seconds: float, label: str
+    answer: requests.Response, step: Upload, folder: str, took: Took, label: str
 ) -> dict[str, Any]:
-    """What an accepted upload was answered with; `label` is its link's, `seconds` it took."""
+    """What an accepted upload was answered with; `label` is its link's."""
     facts = facts_of(answer)
     data = (body_of(answer) or {}).get("data")
     extra = sorted(data.keys() - FACTS.keys()) if isinstance(data, dict) else []
@@ -162,7 +162,7 @@ def of_upload(
         "link form": _link(link, path),
         "size": facts["fileSize"],
         "type": facts["mimeType"],
-        **_time(facts["uploadedAt"], answer, seconds),
+        **_time(facts["uploadedAt"], answer, took),
     }
 
 
@@ -206,7 +206,17 @@ def _ours(path: str) -> str:
     return scrub(f"{slash}{mark}{rest}") if mark else "another path"
 
 
-def _time(text: str, answer: requests.Response, seconds: float) -> dict[str, Any]:
+class Took(NamedTuple):
+    """How long an upload took, and how far the target's clock is ahead of its machine's; seconds.
+
+    A server whose clock was moved may still send the `Date` of the machine that it runs on.
+    """
+
+    seconds: float
+    ahead: float
+
+
+def _time(text: str, answer: requests.Response, took: Took) -> dict[str, Any]:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -218,7 +228,7 @@ def _time(text: str, answer: requests.Response, seconds: float) -> dict[str, Any
     if said is None:
         return {"time": "zoned, no Date beside it", "precision": precision}
     off = (moment.astimezone(UTC) - parsedate_to_datetime(said)).total_seconds()
-    near = -_NEAR - seconds <= off <= _NEAR
+    near = any(-_NEAR - took.seconds <= off - ahead <= _NEAR for ahead in (0.0, took.ahead))
     shown = "near its Date" if near else f"{off / _HOUR:+.1f} h from its Date"
     zone = "" if text.endswith(("Z", "+00:00")) else ", not in UTC"
     return {"time": shown + zone, "precision": precision}

@@ -27,6 +27,16 @@ NAMES: Final = (
     *("no-extension", "a.tar.gz", "s" * 61 + ".txt", "h" * 96 + ".txt", "x" * 251 + ".bin", "null"),
     *("\u00e9" * 100 + ".txt", "<b>.txt", "a=b,c.txt", "~tilde(1)!*.txt", "a:b|c.txt", "1"),
 )
+DOUBTFUL: Final = ("a\\b.txt", " ends .txt ", "<b>.txt", "a:b|c.txt")
+"""Names that mean something else elsewhere: a strict service may refuse them."""
+UNNAMED: Final = (
+    ("a.gif", Content(text="GIF89a\1\0\1\0\0\0\0;"), ""),
+    ("a b.pdf", Content(text="%PDF-1.7\n%%EOF\n"), ""),
+    ("a.PDF", Content(text="%PDF-1.7\n%%EOF\n"), "assumed"),
+    ("b.webm", Content(text="not what it says"), "observed"),
+    ("noextension", Content(text="not what it says"), "assumed"),
+)
+"""The sender's own name of a file, its content, and how sure it is what becomes of them."""
 STRANGE: Final = ("a+b.txt", "%41.txt", "a  b c.txt", "a#b.txt", "a&b.txt", "cafe\u0301.png")
 FOLDERS: Final = (
     *("a/b/c/d/e", "my files/new ones", "\u00fcber/\u65e5\u672c", "a+b/c&d/e=f", "v1.2/.hidden"),
@@ -78,7 +88,8 @@ def _names(*, full: bool) -> Iterator[Walk]:
     for route in ROUTES if full else ("stream", "base64", "url"):
         for name in NAMES if full or route == "stream" else STRANGE:
             step = Upload(name=name, route=route, link="a", content=Content(text=f"named {name}"))
-            yield Walk(f"{route}: {name[:20]!r}", "naming.given", [step, READ])
+            level = "assumed" if name in DOUBTFUL else ""
+            yield Walk(f"{route}: {name[:20]!r}", "naming.given", [step, READ], level=level)
     png = Content(hex=TYPES["a.png"])
     for name in ("picture.txt", "picture", "picture.jpg"):
         steps = [Upload(name=name, content=png, link="a"), READ]
@@ -98,9 +109,8 @@ def _names(*, full: bool) -> Iterator[Walk]:
         level = "assumed" if route == "url" else ""
         steps = [step, READ, replace(step, link="b"), Read("b")]
         yield Walk(f"{route}: no name", "naming.generated", steps, level=level)
-    for name in ("a.jpg", "a.PDF", "b.webm", "noextension"):
-        steps = [Upload(filename=name, content=Content(text="not what it says"), link="a"), READ]
-        level = "" if "." in name and name.islower() else "assumed"
+    for name, content, level in UNNAMED:
+        steps = [Upload(filename=name, content=content, link="a"), READ]
         yield Walk(f"no name, a file of {name}", "naming.generated", steps, level=level)
     source = Upload(name="a+b.txt", folder="source", link="s")
     for word in ("", "plus"):

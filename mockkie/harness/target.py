@@ -72,6 +72,7 @@ class Target:
     other_key: str | None = None
     staleness: Staleness = field(default_factory=Staleness)
     _before: list[ClockState | None] = field(default_factory=list)
+    _moved: list[float] = field(default_factory=list)
     _folders: Iterator[int] = field(default_factory=count)
     _name: str = field(default_factory=lambda: f"mockkie-{uuid4().hex[:12]}")
 
@@ -136,6 +137,7 @@ class Target:
             raise NotJudgedError("its clock cannot be moved; plant a probe and collect it later")
         if not self._before:
             self._before.append(self._first_clock)
+        self._moved.append(seconds)
         answer = self.session.post(
             f"{self._clock_url}/advance",
             headers=self.headers,
@@ -144,6 +146,12 @@ class Target:
         )
         if answer.status_code != requests.codes.ok:
             raise NotJudgedError(f"its clock did not move: it answered {answer.status_code}")
+
+    @property
+    def ahead(self) -> float:
+        """By how many seconds its clock is before that of the machine it runs on."""
+        first = self._first_clock
+        return (first.offset if first else 0.0) + sum(self._moved)
 
     def restore_clock(self) -> None:
         """Have the clock be as far from real time as it was before it was moved."""

@@ -105,14 +105,14 @@ class Walker:
             step = self._with_source(step)
         started = stopwatch()
         answer = send_upload(self._target, step, folder, self._links)
-        seconds = stopwatch() - started
+        took = observation.Took(stopwatch() - started, self._target.ahead)
         found = observation.of_answer(answer)
         if found["outcome"] != "accepted" or step.method != "POST":
             return found
         facts = facts_of(answer)
         link = facts.get("downloadUrl")
         label = self._keep(step, link, facts.get("mimeType", "")) if link else ""
-        return found | observation.of_upload(answer, step, folder, seconds, label)
+        return found | observation.of_upload(answer, step, folder, took, label)
 
     def _with_source(self, step: Upload) -> Upload:
         """A URL upload needs a file to fetch: upload it by a form first, elsewhere."""
