@@ -8,7 +8,9 @@ from typing import Final
 import pytest
 
 from tests.foreign import FAITHFUL, foreign
-from tests.judging import check
+from tests.judging import Run, check, judge
+from tests.wsgi_api import wsgi_api
+from tests.wsgi_ways import FAITHFUL as WSGI_WAYS
 
 SLOW: Final = {"rate-limit": ("--only", "overwrite")}
 """Variants that make the judge wait: these are asked less."""
@@ -24,21 +26,49 @@ CHOSEN: Final = (
     "clock observed-links download-port chinese seconds no-head stale gone-410-html trim "
     "rate-limit close live-like bare far-east"
 ).split()
-"""Each takes ten seconds; the variants that are left out differ from these in one thing."""
+"""The variants that are left out differ from these in one thing."""
 
 
-@pytest.mark.parametrize("name", CHOSEN)
-def test_a_faithful_server_is_upheld(tmp_path: Path, name: str) -> None:
+FLASK: Final = (
+    "downloads-apart extra-keys fraction-when-needed extension-by-type type-by-content "
+    "gone-410-text slashes-kept gzip http-1.0 lax strict small-shop like-node redirected "
+    "failed-fetch-500"
+).split()
+"""Of another stack, whose author had not seen the suite."""
+
+
+def is_upheld(run: Run, *, clock: bool) -> None:
     """Every documented clause; where the clock cannot be moved, time is deferred."""
-    ways = FAITHFUL[name]
-    with foreign(ways) as server:
-        keys = ("--key", server.key, "--other-key", server.keys[1])
-        run = check(tmp_path, server.url, *keys, *SLOW.get(name, ()))
     assert run.verdicts("violated", "documented") == set(), run.output
     assert run.code == 0
     assert run.report["requests"] <= 1_500
     known = {clause["id"] for clause in run.report["clauses"]}
-    expected = set() if ways.clock else TIME & known
+    expected = set() if clock else TIME & known
     # An overwrite is upheld by what needs no clock, too.
     assert run.verdicts("deferred") - TIME == set()
     assert run.verdicts("deferred") <= expected
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_faithful_server_is_upheld(tmp_path: Path, name: str) -> None:
+    with foreign(FAITHFUL[name]) as server:
+        keys = ("--key", server.key, "--other-key", server.keys[1])
+        run = check(tmp_path, server.url, *keys, *SLOW.get(name, ()))
+    is_upheld(run, clock=FAITHFUL[name].clock)
+
+
+@pytest.mark.parametrize("name", FLASK)
+def test_a_faithful_server_of_another_stack_is_upheld(tmp_path: Path, name: str) -> None:
+    with wsgi_api(name) as server:
+        words = ("--key", server.keys[0])
+        words += ("--other-key", server.keys[1]) if server.keys[1:] else ()
+        run = check(tmp_path, server.url, *words)
+    is_upheld(run, clock=WSGI_WAYS[name].clock)
+
+
+@pytest.mark.parametrize("name", ["downloads-apart-observed", "strict", "type-by-content", "lax"])
+def test_the_mock_and_a_faithful_server_are_alike(tmp_path: Path, name: str) -> None:
+    with wsgi_api(name) as server:
+        keys = ("--key", server.keys[0], "--other-key", server.keys[1])
+        run = judge(tmp_path, "compare", server.url, *keys)
+    assert run.code == 0, run.output
