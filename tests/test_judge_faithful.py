@@ -60,9 +60,8 @@ def test_a_faithful_server_is_upheld(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", FLASK)
 def test_a_faithful_server_of_another_stack_is_upheld(tmp_path: Path, name: str) -> None:
     with wsgi_api(name) as server:
-        words = ("--key", server.keys[0])
-        words += ("--other-key", server.keys[1]) if server.keys[1:] else ()
-        run = check(tmp_path, server.url, *words)
+        other = ("--other-key", server.keys[1]) if server.keys[1:] else ()
+        run = check(tmp_path, server.url, "--key", server.keys[0], *other)
     is_upheld(run, clock=WSGI_WAYS[name].clock)
 
 
