@@ -128,17 +128,18 @@ def main() -> None:
         for number, (site, told) in enumerate(pool.map(one, every), start=1):
             print(f"{number}/{len(every)} {site} {told}")
             rows.append((site, told))
-    PAGE.write_text("\n".join([PAGE.read_text().partition(TITLE)[0].rstrip(), "", *_section(rows)]))
+            before = PAGE.read_text().partition(TITLE)[0].rstrip()
+            PAGE.write_text("\n".join([before, "", *_section(rows, len(every))]))
 
 
-def _section(rows: list[tuple[Site, str]]) -> Iterator[str]:
+def _section(rows: list[tuple[Site, str]], every: int) -> Iterator[str]:
     needed = sum(told.startswith("needed") for _, told in rows)
     others = sum(told.startswith("others") for _, told in rows)
     yield TITLE
     yield ""
     yield "Made by `python benchmarks/mutate_suite.py`: each assertion is taken away, and at most"
     yield f"{MOST} broken servers that it had found ({', '.join(STACKS)}) are judged again."
-    yield f"Of {len(rows)} assertions {needed} are needed, for {others} another one finds the same"
+    yield f"Of {every} assertions {len(rows)} were tried: {needed} are needed, for {others} another one finds the same"
     yield f"servers, and {len(rows) - needed - others} are broken by none of them."
     yield ""
     yield "| assertion | in | |"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,26 +14,13 @@ import pytest
 import mockkie
 from mockkie.harness.document import suite_folder
 
-CONFTEST = """
-from mockkie.harness.verdicts import Clause, Level
-
-pytest_plugins = ["mockkie.harness.plugin"]
-
-
-def pytest_mockkie_clauses():
-    return [Clause("ours.pdf", Level.DOCUMENTED, "A PDF is kept.", "our own agreement")]
-"""
-TEST = """
-import pytest
-
-
-@pytest.mark.clause("ours.pdf")
-def test_a_pdf_is_kept(target):
-    fields = {"uploadPath": target.folder(), "fileName": "a.pdf"}
-    files = {"file": ("a.pdf", b"%PDF-1.7")}
-    data = target.post("/api/file-stream-upload", files=files, data=fields).json()["data"]
-    assert target.get(data["downloadUrl"]).content == CONTENT, "the PDF is another one"
-"""
+CONFTEST, TEST = re.findall(
+    r"^```python\n# (?:conftest|test_ours)\.py\n(.*?)^```",
+    (Path(__file__).parent.parent / "docs" / "check.md").read_text(),
+    re.MULTILINE | re.DOTALL,
+)
+"""As docs/check.md shows them."""
+KEPT = '.content == b"%PDF-1.7"'
 
 
 def pytest_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -46,15 +34,16 @@ def pytest_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("content", [b"%PDF-1.7", b"%PDF-1.4"])
-def test_a_clause_of_ones_own(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_clause_of_ones_own(tmp_path: Path, kept: bool) -> None:  # noqa: FBT001 - a parameter
     (tmp_path / "conftest.py").write_text(CONFTEST)
-    (tmp_path / "test_ours.py").write_text(f"CONTENT = {content!r}\n{TEST}")
+    assert KEPT in TEST
+    other = '.content == b"%PDF-1.4", "the PDF is another one"'
+    (tmp_path / "test_ours.py").write_text(TEST if kept else TEST.replace(KEPT, other))
     suite = str(suite_folder() / "test_auth.py")
     with mockkie.serve(keys=["team-key"]) as kie:
         words = ("--mockkie-target", kie.base_url, "-m", "ours or auth", "--mockkie-seed", "3")
         done = pytest_in(tmp_path, ".", suite, *words, "--mockkie-report", "out.json")
-    kept = content == b"%PDF-1.7"
     assert done.returncode == (0 if kept else 1), done.stdout
     report = json.loads((tmp_path / "out.json").read_text())
     verdicts = {clause["id"]: clause["verdict"] for clause in report["clauses"]}
