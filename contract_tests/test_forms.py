@@ -28,7 +28,6 @@ TYPED: Final = {
     "text-cut": ("text/plain", "t.txt", b"one\0two\x1athree"),
     "text-without-end": ("text/plain", "t.txt", b"one\ntwo \xe9"),
     "html": ("text/html; charset=utf-8", "t.html", b"<p>\xe9</p>\n"),
-    "csv": ("text/csv", "t.csv", b"a,b\nc,d\n"),
     "json": ("application/json", "t.json", b'{"a": 1}\n'),
     "png": ("image/png", "t.png", PIXEL + b"\n"),
     "gzip": ("application/gzip", "t.gz", gzip.compress(b"packed", mtime=0) + b"\n"),

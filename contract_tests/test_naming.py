@@ -42,7 +42,6 @@ NAMES: Final = {
     "dotfile": ".dotfile",
     "no-extension": "no-extension",
     "four-letters": "photo.jpeg",
-    "three-letters": "page.htm",
     "umlaut": "\u00dcbung \u00df.txt",
     "dot-at-the-end": "a.",
     "false-extension": "text.png",
