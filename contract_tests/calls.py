@@ -15,22 +15,11 @@ from typing import Any, Final
 
 import requests
 
+from mockkie.harness.api import BASE64, FACTS, GONE, STREAM, URL, essence
 from mockkie.harness.target import Target
 from mockkie.harness.verdicts import Violation
 
-STREAM: Final = "/api/file-stream-upload"
-BASE64: Final = "/api/file-base64-upload"
-URL: Final = "/api/file-url-upload"
-GONE: Final = (403, 404, 410)
 UNAUTHORIZED: Final = 401
-FACTS: Final = {
-    "fileName": str,
-    "filePath": str,
-    "downloadUrl": str,
-    "fileSize": int,
-    "mimeType": str,
-    "uploadedAt": str,
-}
 _OK: Final = 200
 _SHORTEST_PAUSE: Final = 0.1  # seconds between two looks at an overwritten link
 _LONGEST_PAUSE: Final = 2.0
@@ -191,11 +180,6 @@ def sized(data: Mapping[str, Any], content: bytes) -> None:
     """`fileSize` must count the bytes of the file."""
     found, size = data["fileSize"], len(content)
     expect(found == size, f"fileSize of {size:,} bytes is {found:,}", "metadata.size")
-
-
-def essence(media: str) -> str:
-    """A media type without parameters."""
-    return media.partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True)

@@ -5,22 +5,15 @@ from __future__ import annotations
 import base64
 import copy
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import requests
 
+from mockkie.harness.api import SOURCES, STREAM, essence
 from mockkie.harness.document import read_document
 from mockkie.harness.sent import Part, body_of, parts_of
-
-STREAM: Final = "/api/file-stream-upload"
-UPLOADS: Final = {
-    STREAM: "file",
-    "/api/file-base64-upload": "base64Data",
-    "/api/file-url-upload": "fileUrl",
-}
-"""What each route makes a file of."""
 
 
 def asked_for() -> dict[str, Any]:
@@ -43,7 +36,7 @@ def asked_for() -> dict[str, Any]:
     del refusal["properties"]["code"]["enum"]
     unknown["content"]["application/json"]["schema"] = refusal
     del document["paths"]["/{link}"]["get"]["parameters"]
-    for path in UPLOADS:
+    for path in SOURCES:
         operation = document["paths"][path]["post"]
         (media,) = operation["requestBody"]["content"].values()
         media["schema"]["additionalProperties"] = False
@@ -64,18 +57,18 @@ def is_wrong(request: requests.PreparedRequest) -> bool:
     the document refuses (long names, strange signs, further fields) is our assumption.
     """
     path = urlsplit(str(request.url)).path
-    kind = str(request.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+    kind = essence(str(request.headers.get("Content-Type", "")))
     if path == STREAM and kind == "multipart/form-data":
         return _is_wrong_form(parts_of(request))
-    if path in UPLOADS and kind == "application/json":
-        return _is_wrong_json(body_of(request), UPLOADS[path])
+    if path in SOURCES and kind == "application/json":
+        return _is_wrong_json(body_of(request), SOURCES[path])
     return False
 
 
 def _is_wrong_form(parts: Sequence[Part]) -> bool:
     texts = {part.name: part.content for part in parts if part.filename is None}
     files = [part.name for part in parts if part.filename is not None]
-    return UPLOADS[STREAM] not in files or not texts.get("uploadPath")
+    return SOURCES[STREAM] not in files or not texts.get("uploadPath")
 
 
 def _is_wrong_json(text: bytes, source: str) -> bool:

@@ -7,17 +7,14 @@ from typing import Final
 import pytest
 import requests
 
+from mockkie.harness.api import BASE64, GONE, STREAM, URL
 from mockkie.harness.session import NoAnswerError, NotJudgedError
 from mockkie.harness.target import Target
 
 from .calls import (
-    BASE64,
-    GONE,
     ROUTES,
-    STREAM,
     THREE,
     UNAUTHORIZED,
-    URL,
     Victim,
     about,
     accepted,

@@ -15,15 +15,7 @@ from mockkie.harness.plan import Plan
 from mockkie.harness.sent import counted
 from mockkie.harness.target import Target
 
-from .calls import (
-    ROUTES,
-    Fields,
-    accepted,
-    as_stream,
-    expect,
-    reads,
-    sized,
-)
+from .calls import ROUTES, Fields, accepted, as_stream, expect, reads, sized
 
 PLAN: Final = Plan.of_environment()
 FULL: Final = PLAN.full

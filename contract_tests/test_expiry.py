@@ -5,18 +5,16 @@ Nothing is judged within a minute of the end: a real clock goes on while this is
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import pytest
 
-from mockkie.harness.document import read_document
+from mockkie.harness.api import BASE64, GONE
+from mockkie.harness.document import life
 from mockkie.harness.plan import DAY
 from mockkie.harness.target import Target
 
 from .calls import (
-    BASE64,
-    GONE,
     ROUTES,
     THREE,
     UNAUTHORIZED,
@@ -39,15 +37,6 @@ OK: Final = 200
 READ: Final = tuple(
     f"that is {how}" for how in ("read", "inspected", "read in part", "asked for by its date")
 )
-UNITS: Final = {"D": DAY, "H": 3_600.0, "M": 60.0}
-
-
-def life() -> float:
-    """How long a file lives, in seconds, by the document."""
-    found = re.fullmatch(r"PT?(\d+)([DHM])", read_document()["x-mockkie"]["retention"])
-    if found is None:
-        raise ValueError("the retention of the document is not one of days, hours or minutes")
-    return int(found[1]) * UNITS[found[2]]
 
 
 def upload(

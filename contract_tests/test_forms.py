@@ -10,17 +10,12 @@ import pytest
 import requests
 
 from mockkie.harness import forms
+from mockkie.harness.api import STREAM
 from mockkie.harness.sent import counted
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target
 
-from .calls import (
-    STREAM,
-    accepted,
-    expect,
-    reads,
-    sized,
-)
+from .calls import accepted, expect, reads, sized
 from .test_content import EVERY_BYTE, PIXEL, fields_in
 
 TYPED: Final = {

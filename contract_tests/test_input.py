@@ -7,23 +7,10 @@ from typing import Any, Final
 
 import pytest
 
+from mockkie.harness.api import BASE64, GONE, STREAM, URL
 from mockkie.harness.target import Target
 
-from .calls import (
-    BASE64,
-    GONE,
-    ROUTES,
-    STREAM,
-    THREE,
-    URL,
-    Victim,
-    accepted,
-    as_stream,
-    body_of,
-    expect,
-    reads,
-    refused,
-)
+from .calls import ROUTES, THREE, Victim, accepted, as_stream, body_of, expect, reads, refused
 
 GOOD: Final = "aGVsbG8="
 LINK: Final = "{link}"  # of a file that is there: nothing is wrong with it

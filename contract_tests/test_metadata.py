@@ -10,23 +10,11 @@ from typing import Final
 import pytest
 import requests
 
+from mockkie.harness.api import BASE64, STREAM, essence
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target
 
-from .calls import (
-    BASE64,
-    ROUTES,
-    STREAM,
-    THREE,
-    accepted,
-    as_stream,
-    essence,
-    eventually,
-    expect,
-    instant,
-    reads,
-    sized,
-)
+from .calls import ROUTES, THREE, accepted, as_stream, eventually, expect, instant, reads, sized
 
 SLACK: Final = timedelta(seconds=5)
 CONTENTS: Final = {

@@ -19,11 +19,13 @@ from hypothesis.stateful import (
     rule,
 )
 
+from mockkie.harness.api import GONE
+from mockkie.harness.document import life
 from mockkie.harness.plan import Plan
 from mockkie.harness.target import Target
 
-from .calls import GONE, ROUTES, about, accepted, as_stream, eventually, expect, refused, sized
-from .test_expiry import MARGIN, life
+from .calls import ROUTES, about, accepted, as_stream, eventually, expect, refused, sized
+from .test_expiry import MARGIN
 
 pytestmark = pytest.mark.layer("model")
 PLAN: Final = Plan.of_environment()

@@ -12,11 +12,12 @@ import requests
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from mockkie.harness.api import STREAM, URL
 from mockkie.harness.plan import Plan
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target
 
-from .calls import ROUTES, STREAM, THREE, URL, about, accepted, as_stream, expect, reads, refused
+from .calls import ROUTES, THREE, about, accepted, as_stream, expect, reads, refused
 
 PLAN: Final = Plan.of_environment()
 NAMES: Final = {

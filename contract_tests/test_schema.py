@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
@@ -13,13 +12,14 @@ import requests
 import schemathesis
 from hypothesis import strategies as st
 
+from mockkie.harness.api import GONE, STREAM
 from mockkie.harness.plan import Plan
 from mockkie.harness.sent import parts_of
 from mockkie.harness.session import PATIENCE
 from mockkie.harness.target import Target
 from mockkie.harness.verdicts import Violation
 
-from .calls import GONE, expect, sized
+from .calls import expect, sized
 from .sent import asked_for, content_of, is_wrong
 
 pytestmark = pytest.mark.layer("schema")
@@ -130,7 +130,7 @@ def test_upload(case: schemathesis.Case[Any], target: Target, ledger: Ledger) ->
         data = response.json()["data"]
         content = content_of(response.request)
         if content is not None:
-            got = settled(target, data["downloadUrl"], content)
+            got = target.get(data["downloadUrl"])
             expect(got.content == content, "the link of a generated upload leads to other bytes")
             sized(data, content)
 
@@ -171,14 +171,6 @@ def stay_inside(case: schemathesis.Case[Any], target: Target) -> None:
         body["uploadPath"] = f"{target.folder()}/{path}"
 
 
-def settled(target: Target, link: str, content: bytes) -> schemathesis.Response | Any:
-    """The answer of a link, at the latest when old bytes may no longer be served."""
-    until = time.monotonic() + target.plan.overwrite_delay
-    while (got := target.get(link)).content != content and time.monotonic() < until:
-        time.sleep(0.25)
-    return got
-
-
 @pytest.mark.clause("expiry.answer")
 @api.exclude(operation_id=[*UPLOADS, "inspect-file"]).parametrize()
 def test_strange_link(case: schemathesis.Case[Any], target: Target, ledger: Ledger) -> None:
@@ -194,7 +186,7 @@ def test_strange_link(case: schemathesis.Case[Any], target: Target, ledger: Ledg
 def link(target: Target) -> str:
     """The link of a file of 1,000 bytes that lives."""
     answer = target.post(
-        "/api/file-stream-upload",
+        STREAM,
         files={"file": ("thousand.bin", bytes(range(250)) * 4)},
         data={"uploadPath": target.folder(), "fileName": "thousand.bin"},
     )

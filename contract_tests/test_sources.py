@@ -10,14 +10,13 @@ from typing import Final
 import pytest
 import requests
 
+from mockkie.harness.api import BASE64, URL
 from mockkie.harness.plan import is_live
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target
 
 from .calls import (
-    BASE64,
     ROUTES,
-    URL,
     Victim,
     accepted,
     as_stream,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
 import click
 from rich.console import Console
 
-from mockkie.harness.check import Progress, run_check
-from mockkie.harness.plan import Plan, known_key
+from mockkie.harness.check import run_check
+from mockkie.harness.plan import Plan, known_key, pace
 from mockkie.harness.report import (
     check_report_path,
     github_annotations,
@@ -20,6 +19,7 @@ from mockkie.harness.report import (
 )
 from mockkie.harness.target import reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, VIOLATED_CODE
+from mockkie.progress import progress_line
 
 INTERRUPTED_CODE: Final = 130  # as shells have it: 128 and the number of the signal
 _REQUESTS: Final = {"quick": 1_500, "full": 20_000}
@@ -35,7 +35,7 @@ def check_in_terminal(options: Mapping[str, Any]) -> int:
         if missing:
             click.echo(f"not checked: {missing}", err=True)
             return UNCHECKED_CODE
-    progress = _progress(quiet=options["quiet"])
+    progress = progress_line(quiet=options["quiet"])
     resume = options["resume"]
     report = run_check(plan, options["only"], progress, first=options["exitfirst"], resume=resume)
     for path in options["reports"]:
@@ -67,20 +67,7 @@ def _plan(options: Mapping[str, Any]) -> Plan:
         profile=profile,
         seed=options["seed"],
         most_requests=options["most_requests"] or _REQUESTS[profile],
-        rate=options["rate"] or (5.0 if options["live"] else None),
+        rate=pace(options["rate"], live=options["live"]),
         live=options["live"],
         overwrite_delay=options["overwrite_delay"],
     )
-
-
-def _progress(*, quiet: bool) -> Progress:
-    """One line that is written over, where a person looks at it."""
-    if quiet or not sys.stderr.isatty():
-        return lambda *_: None
-
-    def tell(done: int, everything: int, name: str) -> None:
-        end = "\r" if done < everything else "\r\033[2K"
-        text = f"\033[2K{done}/{everything} {name}"[:90] if done < everything else ""
-        click.echo(text + end, nl=False, err=True)
-
-    return tell

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,15 +16,15 @@ from mockkie.clock import format_duration, parse_duration, stopwatch
 from mockkie.harness.compare import Comparer, walks_of
 from mockkie.harness.comparison import Comparison
 from mockkie.harness.comparison_text import print_comparison, sentence
-from mockkie.harness.going import Progress
 from mockkie.harness.har import Tape
-from mockkie.harness.plan import MOCK, MOCK_KEY, Plan
+from mockkie.harness.plan import MOCK, MOCK_KEY, Plan, known_key, pace
 from mockkie.harness.recording import SAMPLE, Recording, sample_path
 from mockkie.harness.replay import Replayer, record
 from mockkie.harness.report import check_report_path, write_whole
 from mockkie.harness.sides import Side, open_side, why_unreachable
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE
 from mockkie.problems import UsageError
+from mockkie.progress import progress_line
 
 _REQUESTS: Final = {"quick": 5_000, "full": 50_000}
 _DAY: Final = 86_400_000
@@ -48,7 +47,7 @@ def compare_in_terminal(options: Mapping[str, Any]) -> int:
     started = stopwatch()
     with open_side(left, plan) as one, open_side(right, plan) as two, _until_interrupted():
         comparer = Comparer(one, two, found)
-        comparer.run(walks, _progress(quiet=options["quiet"]), first=options["exitfirst"])
+        comparer.run(walks, progress_line(quiet=options["quiet"]), first=options["exitfirst"])
     found.seconds = stopwatch() - started
     return _tell(found, options)
 
@@ -69,7 +68,7 @@ def record_in_terminal(options: Mapping[str, Any]) -> int:
         tape = Tape(target) if har else None
         gave_up = ""
         with _until_interrupted():
-            gave_up = record(target, walks, made, _progress(quiet=options["quiet"]))
+            gave_up = record(target, walks, made, progress_line(quiet=options["quiet"]))
     if not made.walks:
         click.echo("not recorded: no walk could be taken", err=True)
         return UNCHECKED_CODE
@@ -98,7 +97,7 @@ def replay_in_terminal(options: Mapping[str, Any]) -> int:
     found = Comparison(left, side.word, known.seed, known.profile, options["strict"])
     found.age = _too_old(known.age, options["max_age"])
     with open_side(side, plan) as target, _until_interrupted():
-        Replayer(target, found).run(known.walks, _progress(quiet=options["quiet"]))
+        Replayer(target, found).run(known.walks, progress_line(quiet=options["quiet"]))
     return _tell(found, options)
 
 
@@ -117,16 +116,15 @@ def _too_old(age: int, most: str | None) -> str:
 
 def _plan(options: Mapping[str, Any], *sides: Side) -> Plan:
     live, profile = options["live"], options.get("profile") or "quick"
-    if live and "KIE_API_KEY" not in os.environ:
-        raise UsageError("the key of a real service comes from the environment: set KIE_API_KEY")
+    key = known_key(None, options["key"], live=live)
     if all(side.is_mock for side in sides) and live:
         raise UsageError("--live is for a real service: name its address")
     return Plan(
-        key=options["key"] or MOCK_KEY,
+        key=key,
         profile=profile,
         seed=options.get("seed") or 0,
         most_requests=options["most_requests"] or _REQUESTS[profile],
-        rate=options["rate"] or (5.0 if live else None),
+        rate=pace(options["rate"], live=live),
         live=live,
         overwrite_delay=options["overwrite_delay"],
     )
@@ -169,16 +167,3 @@ def _until_interrupted() -> Iterator[None]:
     """What was found until somebody pressed Ctrl-C is told all the same."""
     with suppress(KeyboardInterrupt):
         yield
-
-
-def _progress(*, quiet: bool) -> Progress:
-    """One line that is written over, where a person looks at it."""
-    if quiet or not sys.stderr.isatty():
-        return lambda *_: None
-
-    def tell(done: int, everything: int, name: str) -> None:
-        end = "\r" if done < everything else "\r\033[2K"
-        text = f"\033[2K{done}/{everything} {name}"[:90] if done < everything else ""
-        click.echo(text + end, nl=False, err=True)
-
-    return tell

@@ -20,14 +20,13 @@ from mockkie.harness.facts import Outcome
 from mockkie.harness.learn import Learnt, learn
 from mockkie.harness.learn_time import Evidence
 from mockkie.harness.overlay import overlaid, overlay_of, write_overlay
-from mockkie.harness.plan import Plan, known_key
+from mockkie.harness.plan import Plan, known_key, pace
 from mockkie.harness.report_formats import for_terminal
 from mockkie.harness.target import reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE
 from mockkie.problems import UsageError
 
 _REQUESTS: Final = {True: 60, False: 120}  # a mock may be asked about its clock for longer
-_GENTLE: Final = 5.0  # requests a second of a real service
 _WIDE: Final = 110  # columns that hold the table with all of its own
 _UNSEEN_WIDTH: Final = 120  # columns where nobody sees them
 _WIDEST: Final = 22
@@ -46,7 +45,7 @@ def learn_in_terminal(options: Mapping[str, Any]) -> int:
         url=options["url"].rstrip("/"),
         key=key,
         most_requests=options["most_requests"] or _REQUESTS[live],
-        rate=options["rate"] or (_GENTLE if live else None),
+        rate=pace(options["rate"], live=live),
         live=live,
     )
     if out is not None and not out.absolute().parent.is_dir():

@@ -19,7 +19,7 @@ from mockkie.harness.conclusions import Outcome, outcome
 from mockkie.harness.document import read_document
 from mockkie.harness.evidence import hours
 from mockkie.harness.lifespan import check_retention, next_due
-from mockkie.harness.plan import Plan, known_key
+from mockkie.harness.plan import Plan, known_key, pace
 from mockkie.harness.probe import collect, plant, run
 from mockkie.harness.receipts import (
     Planting,
@@ -119,7 +119,7 @@ def _plan(options: Mapping[str, Any], url: str | None) -> Plan:
         url=url.rstrip("/") if url else None,
         key=known_key(url, options["key"], live=live),
         most_requests=_REQUESTS,
-        rate=options["rate"] or (5.0 if live else None),
+        rate=pace(options["rate"], live=live),
         live=live,
     )
 

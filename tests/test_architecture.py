@@ -39,7 +39,7 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.curl;
     harness.session harness.sent harness.plan;
     harness.document harness.resuming;
-    harness.forms;
+    harness.forms harness.api;
     harness.verdicts harness.whole_file harness;
     terminal remote;
     serving workers pytest_plugin;
@@ -59,7 +59,7 @@ LAYERS: Sequence[Sequence[str]] = [
     document source keywords overlay;
     worlds shared lines;
     journal;
-    options;
+    options progress;
     clock problems;
     __init__
     """.split(";")

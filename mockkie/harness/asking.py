@@ -13,14 +13,12 @@ from uuid import uuid4
 
 import requests
 
+from mockkie.harness.api import BASE64, STREAM, URL
 from mockkie.harness.facts import Settings
 from mockkie.harness.plan import is_loopback
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target
 
-STREAM: Final = "/api/file-stream-upload"
-BASE64: Final = "/api/file-base64-upload"
-URL: Final = "/api/file-url-upload"
 PIXEL: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 _ENVELOPE: Final = ("success", "code", "msg", "data")
 

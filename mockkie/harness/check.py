@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ import pytest
 from mockkie.clock import isoformat, real_now, stopwatch
 from mockkie.harness import plugin
 from mockkie.harness.document import clauses, suite_folder
+from mockkie.harness.going import Progress
 from mockkie.harness.plan import Plan, is_live
 from mockkie.harness.resuming import Found, Judged
 from mockkie.harness.verdicts import Clause, Level, Report, Verdict
@@ -24,8 +25,6 @@ _PLUGINS: Final = ("-p", "_hypothesis_pytestplugin", "-p", "schemathesis.pytest.
 
 _SCHEMA: Final = "test_schema.py"  # to collect it takes seconds: cases are generated then
 _OF_SCHEMA: Final = frozenset(("envelope", "expiry", "download"))
-Progress = Callable[[int, int, str], None]
-"""Is told how many tests are done, of how many, and the name of the last one."""
 
 
 class _Collector:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from mockkie.clock import SECOND, parse_duration
 from mockkie.harness.verdicts import Clause, Level
 from mockkie.problems import UsageError
 
@@ -27,6 +28,12 @@ def read_document() -> dict[str, Any]:
     """The values of the document."""
     value: dict[str, Any] = yaml.safe_load(document_path().read_bytes())
     return value
+
+
+@cache
+def life() -> float:
+    """How long a file lives, in seconds, by the document."""
+    return parse_duration(read_document()["x-mockkie"].get("retention", "P3D")) / SECOND
 
 
 def clauses(document: Mapping[str, Any] | None = None) -> list[Clause]:

@@ -13,7 +13,7 @@ from mockkie.harness.steps import Walk
 from mockkie.harness.target import Target
 
 Progress = Callable[[int, int, str], None]
-"""Is told how many walks are done, of how many, and the name of the next one."""
+"""Is told how many walks or tests are done, of how many, and the name of one beside them."""
 _PATIENCE: Final = 3
 """So many walks in a row may fail before the rest is left out too."""
 

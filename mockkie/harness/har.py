@@ -16,7 +16,8 @@ import requests
 
 from mockkie import __version__
 from mockkie.clock import isoformat, real_now
-from mockkie.harness.observation import FACTS, digest, hide
+from mockkie.harness.api import FACTS
+from mockkie.harness.observation import digest, hide
 from mockkie.harness.target import Target
 
 _LONGEST: Final = 4_000

@@ -8,7 +8,8 @@ from typing import Final
 
 import requests
 
-from mockkie.harness.asking import PIXEL, STREAM, Asker, refusal, told
+from mockkie.harness.api import STREAM
+from mockkie.harness.asking import PIXEL, Asker, refusal, told
 from mockkie.harness.facts import Action, Fact, Outcome, beyond, same, shown, unseen
 from mockkie.harness.session import NotJudgedError
 

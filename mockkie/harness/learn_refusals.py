@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import requests
 
-from mockkie.harness.asking import BASE64, PIXEL, STREAM, URL, Asker, accepted, refusal, told
+from mockkie.harness.api import BASE64, STREAM, URL
+from mockkie.harness.asking import PIXEL, Asker, accepted, refusal, told
 from mockkie.harness.facts import Fact, beyond, shown, unseen
 from mockkie.harness.session import NotJudgedError
 

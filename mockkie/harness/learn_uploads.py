@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from mockkie.harness.api import FACTS, STREAM, URL
 from mockkie.harness.asking import (
     PIXEL,
-    STREAM,
-    URL,
     Asker,
     Upload,
     accepted,
@@ -21,7 +20,6 @@ from mockkie.harness.asking import (
 from mockkie.harness.facts import Action, Fact, Outcome, beyond, same, shown
 from mockkie.harness.session import NotJudgedError
 
-_FACTS: Final = ("fileName", "filePath", "downloadUrl", "fileSize", "mimeType", "uploadedAt")
 _GENERATED: Final = re.compile(r"\d{13}-[0-9a-z]{9,12}\.txt")
 _MILLISECONDS: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _SHAPE: Final = "<milliseconds>-<9 to 12 of base36>.<extension>"
@@ -75,7 +73,7 @@ def link_origin(asker: Asker, *, adopt: bool) -> Iterator[Fact]:
 def extra_data(asker: Asker) -> Iterator[Fact]:
     """`extraData`: what `data` has beside the documented facts, as far as it is constant."""
     seen = [
-        {key: value for key, value in upload.data.items() if key not in _FACTS}
+        {key: value for key, value in upload.data.items() if key not in FACTS}
         for upload in asker.uploads
     ]
     constant, varying = _constant(seen)

@@ -18,20 +18,12 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 
+from mockkie.harness.api import FACTS, GONE, essence
 from mockkie.harness.steps import Upload
 
 Observation: TypeAlias = Mapping[str, Any]
 """Aspects by name, as plain data; `aspects.ASPECTS` says what each is about."""
 
-GONE: Final = (403, 404, 410)
-FACTS: Final = {
-    "fileName": str,
-    "filePath": str,
-    "downloadUrl": str,
-    "fileSize": int,
-    "mimeType": str,
-    "uploadedAt": str,
-}
 _ENVELOPE: Final = {"success", "code", "msg", "data"}
 _SHAPE: Final = re.compile(r"\d{13}-[0-9a-z]{9,12}(?:\.[A-Za-z0-9]+)?")
 _RANDOM: Final = re.compile(r"\d{13}-|[0-9a-f]{8}-?[0-9a-f]{4}")
@@ -69,11 +61,6 @@ def scrub(text: str) -> str:
     ):
         text = re.sub(pattern, label, text)
     return text[:_LONGEST]
-
-
-def essence(media: str) -> str:
-    """A media type without its parameters."""
-    return media.partition(";")[0].strip().lower()
 
 
 def digest(content: bytes) -> str:

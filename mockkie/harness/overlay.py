@@ -8,13 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import jsonpath
 import yaml
 
 from mockkie.harness.facts import Fact, Outcome
 from mockkie.harness.report_formats import for_terminal
+from mockkie.harness.whole_file import replace_file
 from mockkie.problems import UsageError
 
 _VERSION: Final = "1.0.0"
@@ -79,13 +79,8 @@ def write_overlay(overlay: Mapping[str, Any], path: Path, key: str) -> None:
     text = head + yaml.dump(
         overlay, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf
     )
-    draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
-        try:
-            draft.write_text(text.replace(key, "$KIE_API_KEY"), encoding="utf-8")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        replace_file(path, text.replace(key, "$KIE_API_KEY").encode())
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 

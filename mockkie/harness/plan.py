@@ -17,6 +17,7 @@ MOCK: Final = "mock"
 """The word for a mock in this process."""
 MOCK_KEY: Final = "kie-mock-key"
 DAY: Final = 86_400.0
+_GENTLE: Final = 5.0  # requests a second that a real service is asked, unless others are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,11 @@ def known_key(url: str | None, key: str | None, *, live: bool) -> str:
             raise UsageError(f"no key: set {SECRET} to a key of the service")
         raise UsageError(f"the key of a real service comes from the environment: set {SECRET}")
     return key or MOCK_KEY
+
+
+def pace(rate: float | None, *, live: bool) -> float | None:
+    """Requests a second: as many as somebody named, else few for a real service; None: no bound."""
+    return rate or (_GENTLE if live else None)
 
 
 def checked_address(url: str, *, live: bool) -> str:

@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import pytest
 
-from mockkie.clock import stopwatch
+from mockkie.clock import isoformat, real_now, stopwatch
 from mockkie.harness.document import clauses
-from mockkie.harness.plan import ADDRESS, Plan
+from mockkie.harness.plan import ADDRESS, Plan, is_live
 from mockkie.harness.report import sentence, write_report
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target, open_target
@@ -124,6 +124,8 @@ def _report(config: pytest.Config) -> Report:
         seed=plan.seed,
         requests=sum(target.wire.budget.spent for target in opened),
         seconds=stopwatch() - config.stash[STARTED],
+        at=isoformat(real_now()),
+        live=is_live(plan.url),
     )
 
 

@@ -11,13 +11,13 @@ from uuid import uuid4
 import requests
 
 from mockkie.clock import SECOND, from_datetime, real_now, stopwatch
+from mockkie.harness.api import GONE, STREAM
 from mockkie.harness.lifespan import is_due, next_due, to_overwrite, touch_is_due
 from mockkie.harness.plan import is_live
 from mockkie.harness.receipts import Look, Planting, Receipt, Role, Sight, digest_of
 from mockkie.harness.session import NoAnswerError, NotJudgedError
 from mockkie.harness.target import Target
 
-GONE: Final = (403, 404, 410)
 Save = Callable[[Planting], None]
 """Is told after each step what is known by then."""
 
@@ -25,7 +25,6 @@ _KEPT_HEADERS: Final = frozenset(
     "age cache-control cf-cache-status content-length content-type date etag expires "
     "last-modified retry-after x-cache".split()
 )
-_STREAM: Final = "/api/file-stream-upload"
 _FIRST: Final = (
     *(Role.STREAM, Role.BASE64, Role.URL, Role.EARLY, Role.LATE, Role.READ, Role.HEAD),
     Role.OVERWRITTEN,
@@ -43,7 +42,7 @@ class TargetTime:
     def __init__(self, target: Target) -> None:
         self._started = stopwatch()
         answer = target.session.get(
-            target.url + _STREAM, headers=target.headers, timeout=30, allow_redirects=False
+            target.url + STREAM, headers=target.headers, timeout=30, allow_redirects=False
         )
         self._base = _date(answer) or real_now()
 
@@ -127,7 +126,7 @@ def _upload(
     if role == Role.BASE64:
         text = base64.b64encode(content).decode()
         return target.post("/api/file-base64-upload", json={"base64Data": text, **fields}), content
-    return target.post(_STREAM, files={"file": ("probe.txt", content)}, data=fields), content
+    return target.post(STREAM, files={"file": ("probe.txt", content)}, data=fields), content
 
 
 def _link_of(answer: requests.Response) -> str:

@@ -12,15 +12,16 @@ import requests
 from urllib3 import HTTPHeaderDict
 
 from mockkie.harness import forms
+from mockkie.harness.api import BASE64, STREAM, URL
 from mockkie.harness.session import PATIENCE
 from mockkie.harness.steps import Upload
 from mockkie.harness.target import Target
 
 PATHS: Final = {
-    "stream": "/api/file-stream-upload",
-    "base64": "/api/file-base64-upload",
-    "data-url": "/api/file-base64-upload",
-    "url": "/api/file-url-upload",
+    "stream": STREAM,
+    "base64": BASE64,
+    "data-url": BASE64,
+    "url": URL,
 }
 _SOURCES: Final = {"stream": "file", "base64": "base64Data", "data-url": "base64Data"}
 _JSON: Final = "application/json"

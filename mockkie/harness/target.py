@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import requests
 
+from mockkie.harness.api import STREAM
 from mockkie.harness.curl import curl_lines
 from mockkie.harness.plan import OTHER_SECRET, Plan, checked_address
 from mockkie.harness.session import (
@@ -211,11 +212,11 @@ def reach(plan: Plan) -> str | None:
     """
     with open_target(replace(plan, most_requests=10)) as target:
         try:
-            answer = target.post("/api/file-stream-upload")
+            answer = target.post(STREAM)
         except (NotJudgedError, NoAnswerError) as error:
             return f"{target.url} cannot be reached: {error}"
     if answer.status_code == requests.codes.not_found:
-        return f"{target.url} has no /api/file-stream-upload (404): is it the base URL of the API?"
+        return f"{target.url} has no {STREAM} (404): is it the base URL of the API?"
     if answer.status_code >= requests.codes.internal_server_error:
         return f"{target.url} answers {answer.status_code} to an empty upload"
     return None

@@ -11,16 +11,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 from itertools import count
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
 
-from mockkie.clock import SECOND, parse_duration, stopwatch
+from mockkie.clock import stopwatch
 from mockkie.harness import observation
-from mockkie.harness.document import read_document
+from mockkie.harness.api import GONE
+from mockkie.harness.document import life
 from mockkie.harness.observation import Known, Observation, facts_of, of_many
 from mockkie.harness.sending import PATHS, authorization, link_like, send, send_upload
 from mockkie.harness.session import NoAnswerError, NotJudgedError
@@ -37,12 +37,6 @@ _PREFLIGHT: Final = {
     "Access-Control-Request-Method": "POST",
     "Access-Control-Request-Headers": "authorization,content-type",
 }
-
-
-@cache
-def life() -> float:
-    """How long a file lives, in seconds, by the document."""
-    return parse_duration(read_document()["x-mockkie"].get("retention", "P3D")) / SECOND
 
 
 class Walker:
@@ -280,7 +274,7 @@ class Walker:
         while True:
             answer = send(self._target, "GET", link, {})
             if answer.status_code != requests.codes.ok:
-                return "gone" if answer.status_code in observation.GONE else "refused"
+                return "gone" if answer.status_code in GONE else "refused"
             if step.names == "one" and answer.content in contents:
                 return "one of them"
             if answer.content == content:
