@@ -97,6 +97,11 @@ def body_of(answer: requests.Response) -> dict[str, Any]:
     return found
 
 
+def is_accepted(answer: requests.Response) -> bool:
+    """Whether an upload was taken, where either may be right."""
+    return answer.status_code == _OK and body_of(answer).get("success") is True
+
+
 def accepted(answer: requests.Response) -> dict[str, Any]:
     """The facts of an accepted upload."""
     body = body_of(answer)

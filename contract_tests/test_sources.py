@@ -20,10 +20,10 @@ from .calls import (
     Victim,
     accepted,
     as_stream,
-    body_of,
     compare,
     eventually,
     expect,
+    is_accepted,
     reads,
     sized,
 )
@@ -145,8 +145,7 @@ def test_the_page_of_an_error_is_no_file(target: Target, origin: Origin) -> None
     """What an origin says of a file that it has not is not stored as the file."""
     url = {"fileUrl": f"{origin.url}/missing.txt", **fields_in(target, "missing.txt")}
     answer = target.post(URL, json=url)
-    stored = answer.status_code == requests.codes.ok and body_of(answer).get("success") is True
-    expect(not stored, "the page of an origin's 404 was stored as a file")
+    expect(not is_accepted(answer), "the page of an origin's 404 was stored as a file")
 
 
 @pytest.mark.clause("url.fetched", "input.changes-nothing")
@@ -155,8 +154,7 @@ def test_a_link_that_leads_nowhere_is_not_stored(target: Target) -> None:
     victim = Victim.of(target)
     dead = victim.link.replace("mockkie-", "never-was-", 1)
     answer = target.post(URL, json={"fileUrl": dead, **victim.fields})
-    stored = answer.status_code == requests.codes.ok and body_of(answer).get("success") is True
-    expect(not stored, "the answer of a link that leads nowhere was stored as a file")
+    expect(not is_accepted(answer), "the answer of a link that leads nowhere was stored as a file")
     victim.is_unharmed()
     nowhere = {"fileUrl": "http://nowhere.invalid/a.bin", "uploadPath": target.folder()}
     answer = target.post(URL, json=nowhere)
