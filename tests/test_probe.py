@@ -22,7 +22,7 @@ from mockkie.harness.conclusions import Outcome, outcome
 from mockkie.harness.lifespan import DAY
 from mockkie.harness.plan import Plan
 from mockkie.harness.probe import run
-from mockkie.harness.receipts import Planting, read_receipts
+from mockkie.harness.receipts import Planting, Role, read_receipts
 from mockkie.harness.target import open_target
 from mockkie.harness.verdicts import Verdict
 from mockkie.kie import Kie
@@ -179,6 +179,18 @@ def test_plant_wait_and_collect_as_separate_processes(tmp_path: Path) -> None:
     )
     assert files["overwritten"]["overwritten"] is not None
     check_that_nothing_leaks(tmp_path, done.output)
+
+
+def test_who_comes_a_moment_too_early_finds_the_second_half_due(tmp_path: Path) -> None:
+    """Clocks differ by seconds, and after the only collect at 36 h nobody may come for a day."""
+    with mockkie.serve(keys=[SECRET]) as kie:
+        probe(tmp_path, "probe", "plant", kie.base_url, "--key", SECRET)
+        assert collect_after(tmp_path, kie, 35.98) == 0
+        known = read_receipts(tmp_path / "mockkie-receipts.json")
+    victim = known.of(Role.OVERWRITTEN)
+    assert known.of(Role.YOUNGER) is not None
+    assert victim is not None
+    assert victim.overwritten is not None
 
 
 def collect_after(folder: Path, kie: Kie, hours: float) -> int:

@@ -180,5 +180,6 @@ def touch_is_due(planting: Planting, receipt: Receipt, now: int) -> bool:
 def next_due(planting: Planting, now: int) -> int | None:
     """The next instant at which there is something to do; None: it is over."""
     instants = [at for receipt in planting.receipts for at in schedule(planting, receipt)]
-    half = to_overwrite(planting)[0]
-    return min((at for at in [half, *instants] if at > now), default=None)
+    if planting.of(Role.YOUNGER) is None:
+        instants.append(to_overwrite(planting)[0])
+    return min((at for at in instants if at > now), default=None)

@@ -12,7 +12,7 @@ import requests
 
 from mockkie.clock import SECOND, from_datetime, real_now, stopwatch
 from mockkie.harness.api import GONE, STREAM
-from mockkie.harness.lifespan import is_due, next_due, to_overwrite, touch_is_due
+from mockkie.harness.lifespan import SLACK, is_due, next_due, to_overwrite, touch_is_due
 from mockkie.harness.plan import is_live
 from mockkie.harness.receipts import Look, Planting, Receipt, Role, Sight, digest_of
 from mockkie.harness.session import NoAnswerError, NotJudgedError
@@ -40,11 +40,14 @@ class TargetTime:
     """What time it is for a target: by the `Date` of its answers, else by this machine."""
 
     def __init__(self, target: Target) -> None:
-        self._started = stopwatch()
+        asked = stopwatch()
         answer = target.session.get(
             target.url + STREAM, headers=target.headers, timeout=30, allow_redirects=False
         )
-        self._base = _date(answer) or real_now()
+        answered = stopwatch()
+        # The date was written somewhere between: by halves, a slow answer errs by half its time.
+        self._started = (asked + answered) / 2 if (date := _date(answer)) else answered
+        self._base = date or real_now()
 
     def now(self) -> int:
         """Its present instant, to about a second."""
@@ -180,7 +183,7 @@ def collect(planting: Planting, target: Target, save: Save) -> int:
 def _to_plant(planting: Planting, now: int) -> list[Role]:
     """What of the second half is to be uploaded, at half of the expected age."""
     half, until = to_overwrite(planting)
-    if not half <= now < until:
+    if not half - SLACK <= now < until:
         return []
     victim = planting.of(Role.OVERWRITTEN)
     wanted = [role for role in (Role.YOUNGER, Role.NAMESAKE) if planting.of(role) is None]
