@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ class Origin(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers as origins on the web do: with and without a length, elsewhere, or not at all."""
+    """Answers as origins on the web do: without a length, elsewhere, slowly, or not at all."""
 
     server: Origin
     protocol_version = "HTTP/1.1"
@@ -37,6 +38,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, MISSING)
         elif path == "/chunked.txt":
             self._chunks(TEXT)
+        elif path in ("/late.txt", "/halting.txt"):
+            self._slowly(TEXT, float(query), begun=path == "/halting.txt")
         else:
             self._answer(200, TEXT + query.encode(), **{"Content-Type": "text/plain"})
 
@@ -55,6 +58,20 @@ class _Handler(BaseHTTPRequestHandler):
             piece = body[at : at + 7]
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
+
+    def _slowly(self, body: bytes, seconds: float, *, begun: bool) -> None:
+        """Nothing for a while, or half of it, a pause, and the rest."""
+        first = len(body) // 2 if begun else 0
+        with suppress(OSError):  # nobody waits for ever
+            if not begun:
+                time.sleep(seconds)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[:first])
+            if begun:
+                time.sleep(seconds)
+            self.wfile.write(body[first:])
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""

@@ -94,7 +94,7 @@ def test_a_type_is_of_its_own_file(target: Target) -> None:
         name = f"before.{EXTENSIONS[before]}"
         accepted(as_stream(target, CONTENTS[before], {"uploadPath": folder, "fileName": name}))
         fields = {"uploadPath": folder, "fileName": f"{before[:3]}.unknown"}
-        found.append(accepted(as_stream(target, b"just some text", fields))["mimeType"])
+        found.append(accepted(as_stream(target, b"\0\xfe\x01\xff none", fields))["mimeType"])
     expect(found[0] == found[1], f"two equal files are of the types {found[0]} and {found[1]}")
     fields = {"uploadPath": folder, "fileName": "CAPITALS.PNG"}
     kind = essence(accepted(as_stream(target, CONTENTS["image/png"], fields))["mimeType"])

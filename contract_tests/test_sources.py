@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from textwrap import wrap
 from typing import Final
 
@@ -32,6 +33,9 @@ from .test_content import EVERY_BYTE, fields_in
 
 FRESH: Final = 0.5
 """Seconds within which an overwrite is seen by all who read, where nothing is cached."""
+
+LONG: Final = 120.0
+"""Seconds within which also one that fetches one URL after the other has tried all three."""
 
 DATA_URLS: Final = {
     "type": "data:image/png;base64,",
@@ -146,6 +150,28 @@ def test_the_page_of_an_error_is_no_file(target: Target, origin: Origin) -> None
     url = {"fileUrl": f"{origin.url}/missing.txt", **fields_in(target, "missing.txt")}
     answer = target.post(URL, json=url)
     expect(not is_accepted(answer), "the page of an origin's 404 was stored as a file")
+
+
+WAITS: Final = {"/late.txt?20": True, "/late.txt?45": False, "/halting.txt?45": False}
+"""What an origin lets itself be waited for, in seconds, and whether it is fetched all the same."""
+
+
+@pytest.mark.clause("url.limits")
+@pytest.mark.once
+def test_a_fetch_has_half_a_minute(target: Target, origin: Origin) -> None:
+    """An origin that needs 20 seconds is waited for, one that needs 45 is not."""
+    if not target.plan.full:
+        raise NotJudgedError("it takes half a minute to show: --full has the time")
+
+    def fetch(path: str) -> requests.Response:
+        fields = {"fileUrl": origin.url + path, **fields_in(target, f"{path[-2:]}.txt")}
+        return target.post(URL, json=fields, timeout=LONG)
+
+    with ThreadPoolExecutor(len(WAITS)) as pool:
+        for answer, (path, in_time) in zip(pool.map(fetch, WAITS), WAITS.items(), strict=True):
+            said = f"a URL upload from an origin that takes {path[-2:]} s was"
+            said += " refused" if in_time else " accepted; it has 30 s"
+            expect(is_accepted(answer) == in_time, said)
 
 
 @pytest.mark.clause("url.fetched", "input.changes-nothing")

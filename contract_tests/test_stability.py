@@ -12,7 +12,7 @@ from mockkie.harness.target import Target
 from .calls import Fields, accepted, as_base64, as_stream, eventually, expect, reads
 
 FULL: Final = Plan.of_environment().full
-MANY: Final = 300 if FULL else 32
+MANY: Final = 300 if FULL else 25
 READS: Final = 40 if FULL else 10
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +25,7 @@ from mockkie.harness.report import (
     sentence,
     write_report,
 )
-from mockkie.harness.verdicts import Clause, Finding, Level, Report, Verdict
+from mockkie.harness.verdicts import Clause, Finding, Layer, Level, Report, Verdict
 from mockkie.problems import UsageError
 
 D, O, A = Level.DOCUMENTED, Level.OBSERVED, Level.ASSUMED  # noqa: E741 - as short as the table
@@ -192,6 +193,24 @@ def test_the_page_says_it_in_words_and_loads_nothing() -> None:
         assert words in shown
     for words in (sentence(MIXED), "Exit code 1", "1,234", CURL, "prefers-color-scheme: dark"):
         assert words in shown
+
+
+def test_each_layer_has_a_part_of_its_own() -> None:
+    layers = [Layer("directed", 330, 1_140, 2.04, 0), Layer("model", 1, 31, 0.1, 1)]
+    report = replace(MIXED, layers=layers)
+    assert json.loads(written(report, ".json"))["layers"][1] == {
+        "name": "model",
+        "tests": 1,
+        "requests": 31,
+        "seconds": 0.1,
+        "violations": 1,
+    }
+    lines = [line.split() for line in printed(report).splitlines()]
+    assert ["directed", "330", "1,140", "2.0", "0"] in lines
+    assert lines.index(["Layers", "(2)"]) > lines.index(["Violated", "(1)"])
+    page = written(report, ".html")
+    assert '<tr><th scope="row">directed</th><td>330</td><td>1,140</td><td>2.0</td>' in page
+    assert "Layers" not in printed(MIXED)
 
 
 @pytest.mark.parametrize("name", ["report.txt", "report", ".json", "report.json.gz"])

@@ -66,6 +66,11 @@ def test_an_interrupted_check_goes_on(kie: mockkie.Kie, tmp_path: Path) -> None:
     assert tests == {test for clause in whole.report["clauses"] for test in clause["tests"]}
     journal = rest.report["requests"] - before[-1]["requests"]
     assert 0 < journal < whole.report["requests"]
+    layers, as_one = rest.report["layers"], whole.report["layers"]
+    assert [(one["name"], one["tests"]) for one in layers] == [
+        (one["name"], one["tests"]) for one in as_one
+    ]
+    assert sum(one["requests"] for one in layers) == rest.report["requests"]
 
 
 def test_a_violation_of_the_first_part_counts(kie: mockkie.Kie, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from mockkie.harness.document import clauses, suite_folder
 from mockkie.harness.going import Progress
 from mockkie.harness.plan import Plan, is_live
 from mockkie.harness.resuming import Found, Judged
-from mockkie.harness.verdicts import Clause, Level, Report, Verdict
+from mockkie.harness.verdicts import Clause, Layer, Level, Report, Verdict
 from mockkie.problems import UsageError
 
 _QUIET: Final = ("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler")
@@ -54,9 +54,12 @@ class _Collector:
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         """Do not run what was judged before."""
         known = self._judged.findings(item.nodeid) if self._judged else None
-        if known is None:
+        if known is None or self._judged is None:
             return None
         self.findings += known
+        part = item.config.stash[plugin.PARTS][plugin.layer_of(item)]
+        part.requests += self._judged.spent(item.nodeid)
+        part.seconds += max((finding.seconds for _, finding in known), default=0.0)
         self._seen = len(self.findings)
         self._tell(item.nodeid)
         return True
@@ -88,9 +91,13 @@ class _Collector:
     @property
     def requests(self) -> int:
         """How many were sent, those of the run that this one goes on with included."""
-        opened = self._session.config.stash[plugin.OPENED] if self._session else []
         before = self._judged.requests if self._judged else 0
-        return before + sum(target.wire.budget.spent for target in opened)
+        return before + (plugin.spent(self._session.config) if self._session else 0)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The parts that the run had."""
+        return plugin.layers(self._session.config) if self._session else []
 
 
 def run_check(
@@ -136,6 +143,7 @@ def run_check(
         interrupted=collector.interrupted,
         at=isoformat(real_now()),
         live=is_live(plan.url),
+        layers=collector.layers,
     )
 
 

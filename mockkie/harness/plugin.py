@@ -23,7 +23,7 @@ from mockkie.harness.plan import ADDRESS, Plan, is_live
 from mockkie.harness.report import sentence, write_report
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import Target, open_target
-from mockkie.harness.verdicts import Clause, Finding, Report, Verdict, Violation
+from mockkie.harness.verdicts import Clause, Finding, Layer, Report, Verdict, Violation
 from mockkie.problems import UsageError
 
 NOT_JUDGED: Final = "not judged: "
@@ -31,6 +31,7 @@ LAYERS: Final = ("first", "directed", "late", "time", "model", "schema")
 FINDINGS: Final = pytest.StashKey[list[tuple[str, Finding]]]()
 CLAUSES: Final = pytest.StashKey[list[Clause]]()
 OPENED: Final = pytest.StashKey[list[Target]]()
+PARTS: Final = pytest.StashKey[dict[str, Layer]]()
 STARTED: Final = pytest.StashKey[float]()
 
 
@@ -64,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     }
     config.stash[FINDINGS] = []
     config.stash[OPENED] = []
+    config.stash[PARTS] = {name: Layer(name) for name in LAYERS}
     config.stash[STARTED] = stopwatch()
     if given:
         os.environ[ADDRESS] = given.get("url", os.environ.get(ADDRESS, ""))  # whose key is meant
@@ -81,12 +83,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                     "one of your own comes from the hook pytest_mockkie_clauses"
                 )
             item.add_marker(known[name])
-    items.sort(key=_layer)
+    items.sort(key=lambda item: LAYERS.index(layer_of(item)))
 
 
-def _layer(item: pytest.Item) -> int:
+def layer_of(item: pytest.Item) -> str:
+    """The layer that a test belongs to."""
     marker = item.get_closest_marker("layer")
-    return LAYERS.index(marker.args[0] if marker else "directed")
+    return str(marker.args[0]) if marker else "directed"
+
+
+def spent(config: pytest.Config) -> int:
+    """How many requests were sent in this session so far."""
+    return sum(target.wire.budget.spent for target in config.stash[OPENED])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Count what a test costs to its layer."""
+    found, before, started = item.config.stash[FINDINGS], spent(item.config), stopwatch()
+    known = len(found)
+    result = yield
+    violated = any(finding.verdict == Verdict.VIOLATED for _, finding in found[known:])
+    part = item.config.stash[PARTS][layer_of(item)]
+    part.add(spent(item.config) - before, stopwatch() - started, violated=violated)
+    return result
+
+
+def layers(config: pytest.Config) -> list[Layer]:
+    """The parts that the run had."""
+    return [part for part in config.stash[PARTS].values() if part.tests]
 
 
 def clause_ids(item: pytest.Item) -> list[str]:
@@ -122,10 +147,11 @@ def _report(config: pytest.Config) -> Report:
         target=opened[0].url if opened else "no target",
         profile=plan.profile,
         seed=plan.seed,
-        requests=sum(target.wire.budget.spent for target in opened),
+        requests=spent(config),
         seconds=stopwatch() - config.stash[STARTED],
         at=isoformat(real_now()),
         live=is_live(plan.url),
+        layers=layers(config),
     )
 
 

@@ -20,6 +20,7 @@ from mockkie.harness.verdicts import (
     UPHELD_CODE,
     VIOLATED_CODE,
     Judgement,
+    Layer,
     Level,
     Report,
     Verdict,
@@ -181,6 +182,7 @@ def print_report(report: Report, console: Console) -> None:
     for verdict in (Verdict.NOT_JUDGED, Verdict.DEFERRED):
         _print_reasons(pen, verdict.value.capitalize(), report.with_verdict(verdict))
     _print_upheld(pen, report.with_verdict(Verdict.UPHELD))
+    _print_layers(pen, report.layers)
     pen.line("")
     pen.prose(sentence(report), _OUTCOMES.get(report.exit_code, "bold yellow"))
 
@@ -220,6 +222,15 @@ def _print_upheld(pen: Pen, found: Sequence[Judgement]) -> None:
         pen.prose(f"{group}: {', '.join(names)}", indent=2)
 
 
+def _print_layers(pen: Pen, layers: Sequence[Layer]) -> None:
+    if layers:
+        pen.title(f"Layers ({len(layers)})", "")
+        pen.line(f"  {'':8}  tests  requests  seconds  violations", "dim")
+    for layer in layers:
+        counts = f"{layer.tests:5,}  {layer.requests:8,}  {layer.seconds:7,.1f}"
+        pen.line(f"  {layer.name:8}  {counts}  {layer.violations:10,}")
+
+
 class Pen:
     """Prints lines: prose is wrapped for terminals only, and nothing else is changed."""
 
@@ -229,7 +240,7 @@ class Pen:
     def title(self, text: str, style: str) -> None:
         """The title of a section."""
         self.line("")
-        self.prose(text, f"bold {style}")
+        self.prose(text, f"bold {style}".rstrip())
 
     def prose(self, text: str, style: str = "", *, indent: int = 0) -> None:
         """A text that is wrapped where a person looks at it."""

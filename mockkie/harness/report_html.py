@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 from typing import Final
 
-from mockkie.harness.verdicts import Clause, Judgement, Level, Report, Verdict
+from mockkie.harness.verdicts import Clause, Judgement, Layer, Level, Report, Verdict
 
 _DIFFERS: Final = {
     Level.DOCUMENTED: "violated",
@@ -82,15 +82,19 @@ summary { cursor: pointer; color: var(--soft); padding: .2rem 0; }
 pre { margin: .3rem 0 0; padding: .75rem; background: var(--band); border-radius: .3rem;
   white-space: pre-wrap; overflow-wrap: anywhere; }
 details p { color: var(--soft); font-size: .9rem; }
+.layers { width: auto; margin-top: 2.5rem; font-variant-numeric: tabular-nums; }
+.layers td, .layers thead th + th { text-align: right; padding-left: .75rem; }
 @media (max-width: 40rem) {
-  thead { position: absolute; clip-path: inset(50%); height: 1px; width: 1px; overflow: hidden; }
-  table, tbody, caption { display: block; }
-  tbody tr { display: flex; flex-wrap: wrap; gap: 0 .75rem; padding: .6rem 0;
+  table:not(.layers) thead { position: absolute; clip-path: inset(50%); height: 1px; width: 1px;
+    overflow: hidden; }
+  .layers th, .layers td { padding-right: .25rem; font-size: .85rem; }
+  table:not(.layers), :not(.layers) > tbody, :not(.layers) > caption { display: block; }
+  :not(.layers) > tbody tr { display: flex; flex-wrap: wrap; gap: 0 .75rem; padding: .6rem 0;
     border-top: 1px solid var(--line); }
-  tbody tr:first-child { border: 0; padding: 1rem 0 0; }
-  tbody th, tbody td { border: 0; padding: 0; }
+  :not(.layers) > tbody tr:first-child { border: 0; padding: 1rem 0 0; }
+  :not(.layers) > tbody th, :not(.layers) > tbody td { border: 0; padding: 0; }
   tbody th[scope=rowgroup] { padding: 0; }
-  tbody th[scope=row] { flex: 1 0 100%; order: 1; min-width: 0; }
+  :not(.layers) > tbody th[scope=row] { flex: 1 0 100%; order: 1; min-width: 0; }
   .verdict, .level { width: auto; }
 }
 @media print { details:not([open]) summary { display: none; } body { max-width: none; } }
@@ -127,7 +131,10 @@ def page(report: Report, sentence: str) -> str:
             "</head>",
             "<body>",
             *_header(report, sentence),
+            "<main>",
             *_table(report.judgements),
+            *_layers(report.layers),
+            "</main>",
             "</body>",
             "</html>",
             "",
@@ -167,8 +174,25 @@ _MEANING: Final = {
 }
 
 
+def _layers(layers: Sequence[Layer]) -> Iterator[str]:
+    """What each part of the run cost; a table of its own."""
+    if not layers:
+        return
+    yield '<table class="layers">'
+    yield "<caption>The layers of the run, in their order.</caption>"
+    names = ("Layer", "Tests", "Requests", "Seconds", "Violations")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+    yield f"<thead><tr>{heads}</tr></thead>"
+    yield "<tbody>"
+    for layer in layers:
+        cells = (f"{layer.tests:,}", f"{layer.requests:,}", f"{layer.seconds:,.1f}")
+        numbers = "".join(f"<td>{cell}</td>" for cell in (*cells, f"{layer.violations:,}"))
+        yield f'<tr><th scope="row">{escape(layer.name)}</th>{numbers}</tr>'
+    yield "</tbody>"
+    yield "</table>"
+
+
 def _table(judgements: Sequence[Judgement]) -> Iterator[str]:
-    yield "<main>"
     yield "<table>"
     yield (
         "<caption>Only documented clauses decide; observed ones warn, and assumed ones are our "
@@ -188,7 +212,6 @@ def _table(judgements: Sequence[Judgement]) -> Iterator[str]:
             yield from _row(judged)
         yield "</tbody>"
     yield "</table>"
-    yield "</main>"
 
 
 def _row(judged: Judgement) -> Iterator[str]:

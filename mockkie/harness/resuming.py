@@ -28,6 +28,7 @@ class Judged:
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         self._path = path
         self._tests: dict[str, list[Found]] = {}
+        self._spent: dict[str, int] = {}
         self.requests = 0
         lines = _lines_of(path)
         if lines and lines[0] != header:
@@ -40,6 +41,7 @@ class Judged:
             self._append(header)
         for line in lines[1:]:
             self._tests[line["test"]] = [_found(value) for value in line["findings"]]
+            self._spent[line["test"]] = line["requests"] - self.requests
             self.requests = line["requests"]
 
     @classmethod
@@ -58,6 +60,10 @@ class Judged:
     def findings(self, test: str) -> Sequence[Found] | None:
         """What a test found in an earlier run; None when it was not over then."""
         return self._tests.get(test)
+
+    def spent(self, test: str) -> int:
+        """How many requests a test of an earlier run took."""
+        return self._spent.get(test, 0)
 
     def add(self, test: str, findings: Sequence[Found], requests: int) -> None:
         """A test is over; `requests` is how many were sent in all."""

@@ -98,7 +98,7 @@ class Wire(HTTPAdapter):
         try:
             response = super().send(request, *args, **more)
         except requests.Timeout as error:
-            raise NotJudgedError(f"no answer came within {PATIENCE:.0f} s") from error
+            raise NotJudgedError(f"no answer came within {more['timeout']:.0f} s") from error
         except requests.ConnectionError as error:
             self.log.append(Exchange(request, None))
             if last:

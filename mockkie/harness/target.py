@@ -101,9 +101,8 @@ class Target:
     def post(self, path: str, **more: Any) -> requests.Response:
         """Upload to a path, with the key."""
         headers = {**self.headers, **more.pop("headers", {})}
-        return self.session.post(
-            self.url + path, headers=headers, timeout=PATIENCE, allow_redirects=False, **more
-        )
+        more.setdefault("timeout", PATIENCE)
+        return self.session.post(self.url + path, headers=headers, allow_redirects=False, **more)
 
     def get(self, url: str, method: str = "GET", **more: Any) -> requests.Response:
         """Read a link as anybody would: without a key, and following where it leads."""

@@ -113,12 +113,43 @@ class Judgement:
         return sum(finding.seconds for finding in self.findings)
 
 
+@dataclass(slots=True)
+class Layer:
+    """One part of a run, of all in the order in which they ran: how many tests, what they cost.
+
+    `violations` is how many tests found one, of a clause of whatever level.
+    """
+
+    name: str
+    tests: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    violations: int = 0
+
+    def add(self, requests: int, seconds: float, *, violated: bool) -> None:
+        """One more test of the layer is over."""
+        self.tests += 1
+        self.requests += requests
+        self.seconds += seconds
+        self.violations += violated
+
+    def to_json(self) -> dict[str, Any]:
+        """The layer for programs."""
+        return {
+            "name": self.name,
+            "tests": self.tests,
+            "requests": self.requests,
+            "seconds": round(self.seconds, 3),
+            "violations": self.violations,
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a run found out. `profile` is `quick` or `full`, `seconds` its length.
 
-    `at` is its date, ISO 8601 in UTC; `live`: the target is not on this machine; `interrupted`:
-    somebody stopped it before its end.
+    `layers` are the parts it had, where it had any. `at` is its date, ISO 8601 in UTC; `live`: the
+    target is not on this machine; `interrupted`: somebody stopped it before its end.
     """
 
     target: str
@@ -130,6 +161,7 @@ class Report:
     interrupted: bool = False
     at: str = ""
     live: bool = False
+    layers: Sequence[Layer] = ()
 
     @classmethod
     def of(
@@ -191,6 +223,7 @@ class Report:
                 }
                 for judged in self.judgements
             ],
+            "layers": [layer.to_json() for layer in self.layers],
             "summary": self.summary,
             "interrupted": self.interrupted,
         }
