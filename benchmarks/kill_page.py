@@ -87,30 +87,40 @@ def _ours(known: Known) -> Iterator[str]:
 
 
 def _beside(known: Known) -> Iterator[str]:
-    """The same servers through plain Schemathesis."""
-    rows = {
-        stack: [bug for bug in judged(known, stack, "bug", list(NAMES)) if BROKEN[stack][bug][1]]
-        for stack in STACKS
-    }
-    total = sum(map(len, rows.values()))
-    if not total:
+    """The same servers through plain Schemathesis, each as far as that was run."""
+    every = [
+        _row(known, tool, title)
+        for tool, title in NAMES.items()
+        if judged(known, "aiohttp", "bug", ["mockkie", tool])
+    ]
+    if len(every) < len(NAMES):
         return
-    ways = [(s, way) for s in STACKS for way in judged(known, s, "ways", list(NAMES))]
     yield "## Beside plain Schemathesis"
     yield ""
-    yield "The same document and servers, drawn by lot, in one run. A bug counts as found by"
-    yield "Schemathesis when it reports something that it does not report of the faithful server."
+    yield "The same document and the same servers. A bug counts as found by Schemathesis when it"
+    yield "reports something that it does not report of the faithful server, and as an alarm counts"
+    yield "whatever it reports of a faithful one. Version 4 has all checks on by default, so the"
+    yield "last row is by lot only. Seconds are medians."
     yield ""
-    yield f"| tool | found of {total} | alarms at {len(ways)} faithful servers | seconds |"
+    yield "| tool | broken servers found | alarms at faithful servers | seconds |"
     yield "|---|---|---|---|"
-    for tool, title in NAMES.items():
-        found = sum(finds(known, stack, bug, tool) for stack in STACKS for bug in rows[stack])
-        alarms = sum(known[f"{stack}:ways:{way}"][tool]["code"] != 0 for stack, way in ways)
-        took = median(
-            known[f"{stack}:bug:{bug}"][tool]["seconds"] for stack in STACKS for bug in rows[stack]
-        )
-        yield f"| {title} | {found} | {alarms} | {took:.1f} |"
+    yield from every
     yield ""
+
+
+def _row(known: Known, tool: str, title: str) -> str:
+    tools = list(dict.fromkeys(("mockkie", tool)))
+    rows = [
+        (stack, bug)
+        for stack in STACKS
+        for bug in judged(known, stack, "bug", tools)
+        if BROKEN[stack][bug][1]
+    ]
+    ways = [(s, way) for s in STACKS for way in judged(known, s, "ways", tools)]
+    found = sum(finds(known, stack, bug, tool) for stack, bug in rows)
+    alarms = sum(known[f"{stack}:ways:{way}"][tool]["code"] != 0 for stack, way in ways)
+    took = median(known[f"{stack}:bug:{bug}"][tool]["seconds"] for stack, bug in rows)
+    return f"| {title} | {found} of {len(rows)} | {alarms} of {len(ways)} | {took:.1f} |"
 
 
 def _each(known: Known) -> Iterator[str]:
