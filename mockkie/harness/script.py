@@ -25,7 +25,7 @@ NAMES: Final = (
     *("a#b.txt", "a?b=c.txt", "a&b.txt", "a;b.txt", 'a"b.txt', "a'b.txt", "a\\b.txt", "a..b.txt"),
     *("caf\u00e9.png", "cafe\u0301.png", "\U0001f600.gif", "\u65e5\u672c\u8a9e.pdf", ".dotfile"),
     *("no-extension", "a.tar.gz", "s" * 61 + ".txt", "h" * 96 + ".txt", "x" * 251 + ".bin", "null"),
-    *("\u00e9" * 100 + ".txt", "<b>.txt", "a=b,c.txt", "~tilde(1)!*.txt", "a:b|c.txt", "1"),
+    *("\u00e9" * 100 + ".txt", "<b>.txt", "a=b,c.txt", "~tilde(1)!*.txt", "a:b|c.txt", "1", "a.b."),
 )
 DOUBTFUL: Final = ("a\\b.txt", " ends .txt ", "<b>.txt", "a:b|c.txt")
 """Names that mean something else elsewhere: a strict service may refuse them."""

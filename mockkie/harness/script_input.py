@@ -14,6 +14,15 @@ from mockkie.harness.script import READ, THEIRS, THREE, A
 from mockkie.harness.sending import AUTHS, PATHS
 from mockkie.harness.steps import Ask, Content, Read, Step, Upload, Walk
 
+KINDS: Final = (
+    *("", "text/plain", "application/xml", "application/json"),
+    *("multipart/form-data; boundary=x", "application/x-www-form-urlencoded"),
+)
+"""Media types under which half a JSON object is sent."""
+NO_BASE64: Final = (
+    *("!!!!", "a", "aGVsb", "aG=VsbG8=", "no base64 at all"),
+    *("data:image/png;base64,@@", "data:image/png;base64"),
+)
 UNCERTAIN: Final = ("lower-case scheme", "two spaces", "two")
 """Keys of which nobody says whether they are valid."""
 
@@ -40,8 +49,9 @@ def _auth() -> Iterator[Walk]:
         yield Walk(f"key: {kind}", "auth.exact", steps, level="assumed")
     looks = [Read("a", auth=kind) for kind in ("none", "wrong", "valid")]
     yield Walk("key: of a download", "auth.downloads-open", [A, *looks])
+    theirs = Upload(auth="other", content=Content(text="gr\u00fc\u00dfe, \u65e5\u672c"))
     others = [
-        Upload(name=f"{route}.txt", route=route, auth="other", link=route.replace("-", " "))
+        replace(theirs, name=f"{route}.txt", route=route, link=route)
         for route in ("stream", "base64")
     ]
     reads = [Read(step.link) for step in others]
@@ -104,12 +114,12 @@ def _refusals() -> Iterator[Walk]:
             yield Walk(f"{route} without {name}", "input.required", steps)
         empty = replace(bad, set={"uploadPath": ""})
         yield Walk(f"{route} with an empty path", "input.required", [A, empty, READ])
-        for kind in ("", "text/plain", "application/xml", "application/json"):
+        for kind in KINDS:
             body = replace(bad, body=Content(text='{"uploadPath": "x"'), type=kind)
             steps = [A, body, READ]
             yield Walk(f"{route}: a body of {kind or 'no type'}", "media.refused", steps)
     yield from _values()
-    for text in ("!!!!", "a", "aGVsb", "aG=VsbG8=", "no base64 at all", "data:image/png;base64,@@"):
+    for text in NO_BASE64:
         bad = replace(THEIRS, route="base64", set={"base64Data": text})
         yield Walk(f"no base64: {text}", "input.base64-format", [A, bad, READ])
     fresh = replace(THEIRS, name="fresh.txt")

@@ -52,6 +52,9 @@ def _overwrites() -> Iterator[Walk]:
     yield Walk("a large one and a small one in turn", about, [big, READ, A, READ, big, READ])
     steps = [A, replace(A, content=Content()), READ]
     yield Walk("overwritten by an empty one", about, steps, level="assumed")
+    alike = [replace(A, content=Content(text="alike until " * 99 + end)) for end in ("one", "two")]
+    steps = [each for one in alike for each in (one, READ)]
+    yield Walk("overwritten by one of the same start and size", about, steps)
     again = [replace(A, content=Content(text=f"version {n}")) for n in range(6)]
     yield Walk("overwritten again and again", about, [each for n in again for each in (n, READ)])
     png = replace(A, content=Content(hex=TYPES["a.png"]), name="a", type="image/png")
@@ -154,7 +157,8 @@ def _on_the_way() -> Iterator[Walk]:
 
 def _neighbours() -> Iterator[Walk]:
     half, rest = Wait(0.5), Wait(0.5, MARGIN)
-    for name, folder in (("b.txt", ""), ("a.txt", "sub"), ("a.txt", "other/deep")):
+    places = (("b.txt", ""), ("a.txt", "sub"), ("a.txt", "other/deep"), ("a.txt.bak", ""))
+    for name, folder in places:
         other = replace(B, name=name, folder=folder, link="b")
         steps = [A, half, other, rest, READ, Read("b"), half, READ, Read("b")]
         yield Walk(f"a neighbour {folder or '.'}/{name}", "expiry.of-its-own", steps)
