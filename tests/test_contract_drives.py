@@ -428,6 +428,13 @@ def test_another_status_for_dead_links(drive: Drive) -> None:
     assert refused(mock.ask("GET", link + "x", key=None), 403, "File not found or expired")
 
 
+@pytest.mark.parametrize("value", [None, "no-store"])
+def test_another_cache_control_of_downloads(drive: Drive, value: str | None) -> None:
+    mock = drive(lambda document: document["x-mockkie"].update(cacheControl=value))
+    answer = mock.ask("GET", mock.form().json()["data"]["downloadUrl"], key=None)
+    assert (answer.status_code, answer.headers.get("Cache-Control")) == (200, value)
+
+
 def test_a_profile_lies_over_the_settings(drive: Drive) -> None:
     def change(document: dict[str, Any]) -> None:
         document["x-mockkie"]["profiles"]["mine"] = {"limits": {"fileSize": 1}}
