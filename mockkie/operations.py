@@ -16,7 +16,7 @@ from mockkie.identify import extension_for, identify
 from mockkie.media import FORM, JSON
 from mockkie.problems import Problem
 from mockkie.service import duration_text, seconds_between
-from mockkie.store import Draft, Reading, StoredFile
+from mockkie.store import Draft, Reading, Store, StoredFile
 from mockkie.texts import TextTypes
 from mockkie.wire import Answer
 
@@ -173,11 +173,23 @@ async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
         life = duration_text(seconds_between(*grave))
         why = f"the file expired {ago} ago, {life} after its upload; upload it again"
         raise Problem("link-expired", why, status=settings.expired_status)
-    reading = None if file is None else await service.store.open(world.id, file)
-    if file is None or reading is None:
+    opened = None if file is None else await _open(service.store, world.id, file)
+    if opened is None:
         why = f"no file is at {found[1]!r}: never uploaded, or deleted"
         raise Problem("link-not-found", why, status=settings.unknown_status)
-    return file, reading
+    return opened
+
+
+async def _open(store: Store, world: str, file: StoredFile) -> tuple[StoredFile, Reading] | None:
+    """A file with its bytes; the one that another process has replaced it with meanwhile."""
+    while True:
+        reading = await store.open(world, file)
+        if reading is not None:
+            return file, reading
+        latest = await store.find(world, file.path)
+        if latest is None or latest.id == file.id:
+            return None
+        file = latest
 
 
 def _is_name(name: str | None) -> bool:

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx2
@@ -105,6 +107,34 @@ def test_a_new_world_opens_on_every_worker_and_a_dropped_one_on_none(running: Ru
     for _ in range(ROUNDS):
         assert running.ask("GET", links[0]).status_code == 404
         assert running.ask("GET", "/__mockkie/clock", world["key"]).status_code == 401
+
+
+def test_a_reader_on_one_worker_never_misses_what_another_replaces(running: Running) -> None:
+    """Between the look into the index and the bytes, another process may free the old ones."""
+    contents = [bytes([65 + number]) * 40_000 for number in range(4)]
+    link = running.upload("raced.bin", contents[0])
+    over = Event()
+
+    def read(client: httpx2.Client) -> set[tuple[int, bool]]:
+        seen = set()
+        with client:
+            while not over.is_set():
+                answer = client.get(link)
+                seen.add((answer.status_code, answer.content in contents))
+        return seen
+
+    def client() -> httpx2.Client:
+        headers = {"Authorization": f"Bearer {running.key}"}
+        return httpx2.Client(base_url=running.url, headers=headers, trust_env=False)
+
+    with ThreadPoolExecutor() as pool, client() as writer:
+        reading = [pool.submit(read, client()) for _ in range(4)]
+        for number in range(250):
+            file = {"file": ("f", contents[number % 4])}
+            path = {"uploadPath": "w", "fileName": "raced.bin"}
+            writer.post("/api/file-stream-upload", files=file, data=path).raise_for_status()
+        over.set()
+        assert set().union(*(one.result() for one in reading)) == {(200, True)}
 
 
 def test_a_worker_that_is_killed_is_replaced_and_loses_nothing(running: Running) -> None:
