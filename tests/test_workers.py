@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from mockkie.journal import Entry, Journal
 from mockkie.shared import Shared
+from tests.judging import check
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts workers in /proc")
 SERVE = [sys.executable, "-m", "mockkie", "serve", "--port", "0"]
@@ -135,6 +136,12 @@ def test_a_reader_on_one_worker_never_misses_what_another_replaces(running: Runn
             writer.post("/api/file-stream-upload", files=file, data=path).raise_for_status()
         over.set()
         assert set().union(*(one.result() for one in reading)) == {(200, True)}
+
+
+def test_two_workers_keep_the_contract(running: Running, tmp_path: Path) -> None:
+    run = check(tmp_path, running.url, "--key", running.key)
+    assert run.code == 0, run.output
+    assert run.verdicts("violated") == set()
 
 
 def test_a_worker_that_is_killed_is_replaced_and_loses_nothing(running: Running) -> None:
