@@ -22,15 +22,12 @@ import uvicorn
 from mockkie import links
 from mockkie.app import Mock
 from mockkie.problems import UsageError
-from mockkie.protocol import Protocol
+from mockkie.protocol import BACKLOG, Protocol, http_config
 
 Result = TypeVar("Result")
 
-GRACE_SECONDS: Final = 30
-KEEP_ALIVE_SECONDS: Final = 75
 _TRIM_THRESHOLD: Final = -1  # the numbers of mallopt(3)
 _MMAP_THRESHOLD: Final = -3
-_BACKLOG: Final = 2_048
 _START_SECONDS: Final = 60.0
 
 
@@ -108,21 +105,7 @@ class Server:
         signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
     ) -> None:
         """Serve until one of `signals`; uploads in flight are finished first."""
-        config = uvicorn.Config(
-            self.mock,
-            http=Protocol,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+        config = http_config(self.mock, Protocol, lifespan="on")
         self._uvicorn = _Uvicorn(config, ready, signals)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             self._loop = runner.get_loop()
@@ -192,7 +175,7 @@ def _bind_all(host: str, ports: Sequence[int]) -> list[socket.socket]:
     bound: list[socket.socket] = []
     try:
         for port in ports:
-            bound.append(_bind(host, port))  # noqa: PERF401 - what is bound must be closed again
+            bound.append(bind(host, port))  # noqa: PERF401 - what is bound must be closed again
     except UsageError:
         for listening in bound:
             listening.close()
@@ -200,7 +183,7 @@ def _bind_all(host: str, ports: Sequence[int]) -> list[socket.socket]:
     return bound
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """A listening address. The protocol is named: without it asyncio leaves Nagle's delay on."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(
@@ -213,7 +196,7 @@ def _bind(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(_BACKLOG)
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:

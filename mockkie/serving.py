@@ -48,12 +48,13 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
         url_upload=url_upload,
         url_upload_private=url_upload_private,
     )
-    with _running(open_server(mock, host, port, download_port)) as kie:
+    with running_server(open_server(mock, host, port, download_port)) as kie:
         yield kie
 
 
 @contextmanager
-def _running(server: Server) -> Iterator[Kie]:
+def running_server(server: Server) -> Iterator[Kie]:
+    """Serve from a thread; yields a handle on the default world."""
     mock = server.mock
     try:
         server.start()
