@@ -1,7 +1,7 @@
 """A throw-away certificate authority, and files by which programs trust it. Knows no HTTP.
 
 The authority's key is never written down: it ends with the process. A server's key is in a file
-that only its owner can read, for the moment in which OpenSSL loads it.
+that only its owner can read, as long as somebody has to load it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import ssl
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mockkie.problems import UsageError
 
 if TYPE_CHECKING:
+    import trustme
     from cryptography import x509
 
 _ROOTS_NAMED_BY: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -41,21 +43,37 @@ class Authority:
 
     def server_context(self, names: Sequence[str], folder: Path) -> ssl.SSLContext:
         """What a server needs to be these hosts (names and addresses); HTTP/1.1 only."""
-        leaf = self._ca.issue_cert(*names)
-        with leaf.private_key_and_cert_chain_pem.tempfile(dir=str(folder)) as path:
-            return server_context(Path(path))
+        with self._issue(names).private_key_and_cert_chain_pem.tempfile(dir=str(folder)) as path:
+            return Tls(Path(path)).context()
+
+    def server_files(self, names: Sequence[str], folder: Path) -> Tls:
+        """The same as a file in the folder, for servers that share it."""
+        path = folder / "server.pem"
+        path.touch(mode=0o600)
+        self._issue(names).private_key_and_cert_chain_pem.write_to_path(path)
+        return Tls(path)
+
+    def _issue(self, names: Sequence[str]) -> trustme.LeafCert:
+        return self._ca.issue_cert(*names)
 
 
-def server_context(chain: Path, key: Path | None = None) -> ssl.SSLContext:
-    """The context of a certificate chain and a key, PEM; `UsageError` tells what is wrong."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        context.load_cert_chain(chain, key, password="")  # else OpenSSL asks the terminal
-    except (OSError, ValueError) as error:
-        files = f"{chain} and {key}" if key else str(chain)
-        raise UsageError(f"{files} cannot be used for TLS: {error}") from error
-    return context
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A certificate chain and its key, PEM files; the key may be in the same one."""
+
+    chain: Path
+    key: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """What a server needs, HTTP/1.1 only; `UsageError` tells what is wrong."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["http/1.1"])
+        try:
+            context.load_cert_chain(self.chain, self.key, password="")  # else OpenSSL asks for one
+        except (OSError, ValueError) as error:
+            files = f"{self.chain} and {self.key}" if self.key else str(self.chain)
+            raise UsageError(f"{files} cannot be used for TLS: {error}") from error
+        return context
 
 
 def public_roots(environment: Mapping[str, str]) -> bytes:

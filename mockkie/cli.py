@@ -16,7 +16,7 @@ from mockkie.cli_compare import COMPARING
 from mockkie.cli_judge import JUDGING
 from mockkie.cli_probe import probe
 from mockkie.cli_run import run
-from mockkie.options import Command, Commands, option, settings
+from mockkie.options import FILE, Command, Commands, option, settings
 
 DEFAULT_PORT: Final = 5430
 
@@ -62,10 +62,17 @@ def main(ctx: click.Context) -> None:
 )
 @option("--durable", is_flag=True, help="Survive a loss of power too; uploads get slower.")
 @option(
+    "--tls",
+    is_flag=True,
+    help="Serve https, with a throw-away certificate; says where its authority's is.",
+)
+@option("--tls-cert", type=FILE, metavar="FILE", help="Serve https with this chain, PEM.")
+@option("--tls-key", type=FILE, metavar="FILE", help="Its key, unless it is in the same file.")
+@option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write {url, downloadOrigin, key, pid} there once the mock answers.",
+    help="Write {url, downloadOrigin, key, pid, ca} there once the mock answers.",
 )
 @option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 @option("--quiet", is_flag=True, help="The ready line only.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from typing import Any, Final, Literal
 
 import orjson
@@ -129,7 +130,11 @@ class Protocol(HttpToolsProtocol):
 
 
 def http_config(
-    app: ASGIApp, protocol: type[Protocol], *, lifespan: Literal["on", "off"] = "off"
+    app: ASGIApp,
+    protocol: type[Protocol],
+    *,
+    lifespan: Literal["on", "off"] = "off",
+    context: ssl.SSLContext | None = None,
 ) -> uvicorn.Config:
     """How HTTP is spoken here, whatever socket it comes from."""
     return uvicorn.Config(
@@ -146,4 +151,5 @@ def http_config(
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_context_factory=None if context is None else lambda *_: context,
     )

@@ -21,6 +21,7 @@ import uvicorn
 
 from mockkie import links
 from mockkie.app import Mock
+from mockkie.certificates import Tls
 from mockkie.problems import UsageError
 from mockkie.protocol import BACKLOG, Protocol, http_config
 
@@ -68,11 +69,11 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """One mock on one address; `download_port` gives downloads a port of their own.
 
-    Port 0 takes a free one. The sockets are bound when the server is made, unless they are given
-    (that for downloads second): `UsageError` tells what is in the way.
+    Port 0 takes a free one, `tls` makes it https. The sockets are bound when the server is made,
+    unless they are given (that for downloads second): `UsageError` tells what is in the way.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where, how and what to serve
         self,
         mock: Mock,
         host: str = "127.0.0.1",
@@ -80,16 +81,19 @@ class Server:
         download_port: int | None = None,
         *,
         sockets: Sequence[socket.socket] = (),
+        tls: Tls | None = None,
     ) -> None:
         self.mock = mock
+        self._context = None if tls is None else tls.context()
+        scheme = "http" if tls is None else "https"
         ports = [port] if download_port is None else [port, download_port]
         self.sockets = list(sockets) or _bind_all(host, ports)
-        self.origin = _origin(host, self.sockets[0])
-        self.download_origin = _origin(host, self.sockets[-1])
+        self.origin = _origin(scheme, host, self.sockets[0])
+        self.download_origin = _origin(scheme, host, self.sockets[-1])
         if len(self.sockets) > 1:
             mock.service.download_port = self.sockets[1].getsockname()[1]
         mock.service.addresses.update(
-            links.with_port(f"http://{name}", known.getsockname()[1])
+            links.with_port(f"{scheme}://{name}", known.getsockname()[1])
             for known in self.sockets
             for name in (host, "localhost", "127.0.0.1", "[::1]")
             if ":" not in name.strip("[]") or name.startswith("[")
@@ -105,7 +109,7 @@ class Server:
         signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
     ) -> None:
         """Serve until one of `signals`; uploads in flight are finished first."""
-        config = http_config(self.mock, Protocol, lifespan="on")
+        config = http_config(self.mock, Protocol, lifespan="on", context=self._context)
         self._uvicorn = _Uvicorn(config, ready, signals)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             self._loop = runner.get_loop()
@@ -208,6 +212,6 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _origin(host: str, listening: socket.socket) -> str:
+def _origin(scheme: str, host: str, listening: socket.socket) -> str:
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
-    return f"http://{f'[{name}]' if ':' in name else name}:{listening.getsockname()[1]}"
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{listening.getsockname()[1]}"

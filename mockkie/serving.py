@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mockkie.app import Mock
 from mockkie.build import MEMORY, build_mock
+from mockkie.certificates import Tls
 from mockkie.kie import Kie, Runner
 from mockkie.problems import UsageError
 from mockkie.server import Server
@@ -79,7 +80,9 @@ def closing_store(mock: Mock) -> Iterator[None]:
         Runner()(mock.service.close())
 
 
-def open_server(mock: Mock, host: str, port: int, download_port: int | None) -> Server:
+def open_server(
+    mock: Mock, host: str, port: int, download_port: int | None, tls: Tls | None = None
+) -> Server:
     """A server whose worlds are back and whose sockets are bound; `run` or `start` it.
 
     `UsageError` tells what is in the way; the mock has let go of its store then.
@@ -87,7 +90,7 @@ def open_server(mock: Mock, host: str, port: int, download_port: int | None) -> 
     run = Runner()
     try:
         run(mock.service.start())
-        return Server(mock, host, port, download_port)
+        return Server(mock, host, port, download_port, tls=tls)
     except UsageError:
         run(mock.service.close())
         raise
