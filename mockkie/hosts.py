@@ -19,10 +19,18 @@ Verdict = Literal["ours", "allowed", "refused"]
 class Hosts:
     """The hosts of some origins are ours, by https and by http; others pass if they are allowed.
 
-    `allowed` are names, perhaps with `*`; `how` is what a person writes to allow one more.
+    `addresses` are ours too, as they stand there. `allowed` are names, perhaps with `*`; `how` is
+    what a person writes to allow one more.
     """
 
-    def __init__(self, origins: Iterable[str], allowed: Sequence[str], how: str) -> None:
+    def __init__(
+        self,
+        origins: Iterable[str],
+        addresses: Iterable[str] = (),
+        *,
+        allowed: Sequence[str] = (),
+        how: str = "",
+    ) -> None:
         self._secure: dict[tuple[str, int], bool] = {}
         for origin in origins:
             parts = urlsplit(origin)
@@ -32,16 +40,18 @@ class Hosts:
             else:
                 self._secure[host, SECURE] = True
                 self._secure[host, PLAIN] = False
+        self.names = list(dict.fromkeys(host for host, _ in self._secure))
+        for address in addresses:
+            parts = urlsplit(address)
+            secure = parts.scheme == "https"
+            port = parts.port or (SECURE if secure else PLAIN)
+            self._secure[plain_host(parts.hostname or ""), port] = secure
         for pattern in allowed:
-            if not pattern or set(pattern) & set("/ @?#"):
-                raise UsageError(f"{pattern!r} is not the name of a host, like example.com or '*'")
+            if not pattern or set(pattern) & set("/ @?#") or pattern.count(":") == 1:
+                why = "is not the name of a host, like example.com, '*.example.com' or '*'"
+                raise UsageError(f"{pattern!r} {why}")
         self._allowed = [plain_host(pattern) for pattern in allowed]
         self._how = how
-
-    @property
-    def names(self) -> list[str]:
-        """The hosts that are ours."""
-        return list(dict.fromkeys(host for host, _ in self._secure))
 
     def judge(self, host: str, port: int) -> Verdict:
         """What becomes of a connection to a host in its plain form."""

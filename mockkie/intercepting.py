@@ -50,6 +50,7 @@ class Interceptor:
         self._socket = bind("127.0.0.1", 0)
         self.port: int = self._socket.getsockname()[1]
         self._listening: asyncio.Server | None = None
+        self.closing = False
 
     @property
     def url(self) -> str:
@@ -63,6 +64,7 @@ class Interceptor:
 
     async def close(self) -> None:
         """Take no more; requests in flight have a few seconds to end."""
+        self.closing = True
         if self._listening is not None:
             self._listening.close()
         for waiting in list(self.waiting):
@@ -104,7 +106,10 @@ class Waiting(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._proxy.waiting.add(self)
+        if self._proxy.closing:  # it was accepted already
+            self.abort()
+        else:
+            self._proxy.waiting.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc

@@ -65,11 +65,11 @@ def interception(
     `before` is the environment that `env` changes. `UsageError` for a host that is none.
     """
     contract = mock.service.contract
-    hosts = Hosts(_hard_coded(contract), allow_hosts, how)
+    hosts = Hosts(_hard_coded(contract), mock.service.addresses, allowed=allow_hosts, how=how)
     with tempfile.TemporaryDirectory(prefix="mockkie-") as name:
         folder, authority = Path(name), Authority()
         context = authority.server_context(hosts.names or ["localhost"], folder)
-        proxy = Interceptor(mock, hosts, context, _told(contract))
+        proxy = Interceptor(mock, hosts, context, _told(contract, hosts))
         env = program_environment(before, proxy.url, authority.certificate, folder)
         run(proxy.open())
         try:
@@ -143,13 +143,12 @@ def _hard_coded(contract: Contract) -> list[str]:
     return found
 
 
-def _told(contract: Contract) -> Callable[[str], Mapping[str, Any]]:
+def _told(contract: Contract, hosts: Hosts) -> Callable[[str], Mapping[str, Any]]:
     """What the mock is told of a request to a host: where links lead, and if nothing is there."""
     links = contract.download_origin
-    everywhere = {} if links is None else {"download_origin": links}
-    missing = {
-        urlsplit(origin).hostname
-        for origin, kind in contract.settings.aliases.items()
-        if kind == "missing"
+    told: dict[str, dict[str, Any]] = {
+        host: {} if links is None else {"download_origin": links} for host in hosts.names
     }
-    return lambda host: {**everywhere, "missing": True} if host in missing else everywhere
+    for origin, kind in contract.settings.aliases.items():
+        told.setdefault(urlsplit(origin).hostname or "", {})["missing"] = kind == "missing"
+    return lambda host: told.get(host, {})

@@ -1,8 +1,8 @@
 // Sends what Node asks of the web through the proxy of `mockkie run`: fetch, http and https.
 //
-// Loaded by NODE_OPTIONS. Newer versions of Node do this themselves (NODE_USE_ENV_PROXY); then
-// nothing is done here. Only the places are used that Node has for it: how an agent makes its
-// connections, and the dispatcher of fetch.
+// Loaded by NODE_OPTIONS, since Node before 22.21 and 24.5 knows no proxy of the environment, and
+// later ones forget it for agents that a program makes itself. Only the places are used that Node
+// has for it: how an agent makes its connections, and the dispatcher of fetch.
 "use strict";
 
 const http = require("node:http");
@@ -90,7 +90,4 @@ function connect(proxy, options, done) {
   });
 }
 
-const address = process.env.MOCKKIE_PROXY;
-if (address && !process.allowedNodeEnvironmentFlags.has("--use-env-proxy")) {
-  install(new URL(address));
-}
+if (process.env.MOCKKIE_PROXY) install(new URL(process.env.MOCKKIE_PROXY));

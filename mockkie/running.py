@@ -16,6 +16,7 @@ from mockkie.interception import Interception, interception
 from mockkie.kie import Kie
 from mockkie.options import end
 from mockkie.problems import UsageError
+from mockkie.server import tune_process
 from mockkie.serving import open_server, running_server
 from mockkie.tally import Tally
 
@@ -42,6 +43,7 @@ def run_in_terminal(command: Sequence[str], options: Mapping[str, Any]) -> None:
         ):
             tally = Tally(found.rules, found.seen)
             server.mock.service.watchers.append(tally.note)
+            tune_process()
             code = _run(run, command, _environment(kie, found))
     facts = {"event": "summary", "command": list(command), "exitCode": code, **tally.to_json()}
     if summary is not None:
