@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -91,6 +91,17 @@ class Interceptor:
         """HTTP for a connection to one of our hosts: the mock's own."""
         return Protocol(self._ours, self._state, dict(self._told(host)))
 
+    def ours_behind_tls(self, host: str, where: str) -> asyncio.Protocol:
+        """The same; clients that hang up at once are taken note of."""
+        protocol = _BehindTls(self._ours, self._state, dict(self._told(host)))
+        protocol.on_silence = lambda: self.distrusted(where)
+        return protocol
+
+    def distrusted(self, where: str) -> None:
+        """Take note of a client that hung up on our certificate."""
+        if not self.closing:
+            self.seen.distrusted[where] += 1
+
     def others(self) -> asyncio.Protocol:
         """HTTP for a connection whose requests name their hosts one by one."""
         return Proxied(self._others, self._state, {})
@@ -158,7 +169,7 @@ class Waiting(asyncio.Protocol):
 
     async def _secure(self, transport: asyncio.Transport, host: str, port: int) -> None:
         """Take TLS off a connection to one of our hosts."""
-        early = _Early()
+        early, where = _Early(), join_authority(host, port)
         try:
             plain = await asyncio.get_running_loop().start_tls(
                 transport,
@@ -168,12 +179,12 @@ class Waiting(asyncio.Protocol):
                 ssl_handshake_timeout=_HANDSHAKE_SECONDS,
             )
         except OSError:
-            self._proxy.seen.distrusted[join_authority(host, port)] += 1
             plain = None
         if plain is None or early.lost:
             self._proxy.waiting.discard(self)
+            self._proxy.distrusted(where)
             return
-        self._hand_over(plain, self._proxy.ours(host), early.held)
+        self._hand_over(plain, self._proxy.ours_behind_tls(host, where), early.held)
 
     async def _pass(self, transport: asyncio.Transport, host: str, port: int) -> None:
         """Let a connection through to a host that was allowed."""
@@ -201,6 +212,17 @@ class Waiting(asyncio.Protocol):
         transport.set_protocol(protocol)
         if data:
             protocol.data_received(data)
+
+
+class _BehindTls(Protocol):
+    """Some clients look at a certificate after the handshake, and hang up without a word."""
+
+    on_silence: Callable[[], None]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.cycle is None:
+            self.on_silence()
+        super().connection_lost(exc)
 
 
 class _Early(asyncio.Protocol):

@@ -115,11 +115,14 @@ class Tally:
             yield _line(count, f"{what}: {plain(refusal.why)}")
 
     def _host_lines(self) -> Iterator[str]:
-        for where, count in self._seen.refused.most_common():
+        refused: Counter[str] = Counter()
+        for where, count in self._seen.refused.items():
             known = split_authority(where)
-            yield _line(count, self._rules.refusal(known[0] if known else where))
+            refused[known[0] if known else where] += count
+        for host, count in refused.most_common():
+            yield _line(count, self._rules.refusal(host))
         texts: Mapping[str, str] = {
-            "distrusted": "hung up on the certificate of {}: it trusts other files (docs/run.md)",
+            "distrusted": "hung up on the certificate of {}, trusting others (docs/run.md)",
             "failed": "{} was allowed, but could not be reached",
             "passed": "{} was allowed, and reached",
         }
