@@ -332,6 +332,17 @@ def test_a_client_that_does_not_trust_us(loop: Loop) -> None:
         assert mock.found.seen.distrusted == {f"{UPLOADS}:443": 1}
 
 
+def test_a_client_that_looks_at_the_certificate_after_the_handshake(loop: Loop) -> None:
+    """As GnuTLS does: the handshake succeeds, then nothing is asked."""
+    with proxied(loop) as mock:
+        with Talk(mock) as talk:
+            talk.connect(f"{UPLOADS}:443")
+            talk.secure(UPLOADS)
+        with mock.client() as client:
+            client.get(f"https://{UPLOADS}/")  # by now the other one is done with
+        assert mock.found.seen.distrusted == {f"{UPLOADS}:443": 1}
+
+
 def test_clients_that_hang_up_leave_nothing(loop: Loop) -> None:
     with proxied(loop) as mock:
         for said in (b"", b"CONN", f"CONNECT {UPLOADS}:443 HTTP/1.1\r\n\r\n".encode(), b"GET /"):

@@ -158,6 +158,29 @@ def test_the_command_moves_the_clock_of_its_mock(tmp_path: Path) -> None:
     assert "3 days after its upload; upload it again" in done.errors
 
 
+def test_a_large_upload_leaves_the_memory_of_the_proxy_as_it_was(tmp_path: Path) -> None:
+    """64 MB through TLS and back, twice: the second time nothing grows."""
+    if not Path("/proc/self/status").exists():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no /proc to read memory from")
+    (tmp_path / "large.bin").write_bytes(os.urandom(1 << 20) * 64)
+    upload = (
+        "curl -q -sS -F file=@large.bin -F uploadPath=a -F fileName=b "
+        '-H "Authorization: Bearer $KIE_API_KEY" '
+        "https://kieai.redpandaai.co/api/file-stream-upload"
+    )
+    script = f"""
+        peak() {{ grep VmHWM /proc/$PPID/status; }}
+        link=$({upload} | sed 's/.*downloadUrl":"//; s/".*//'); peak
+        {upload} >/dev/null; curl -q -sS "$link" | cmp - large.bin && peak
+    """
+    tool("curl")
+    done = run(tmp_path, "sh", "-c", script, options=["--data", "kept"])
+    before, after = (int(line.split()[1]) for line in done.output.decode().splitlines())
+    assert done.summary["uploads"] == {"count": 2, "bytes": 128 << 20}
+    assert after < 120_000
+    assert after - before < 8_192
+
+
 # ------------------------------------------------------------------ what a shell expects of it
 
 
