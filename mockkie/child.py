@@ -46,8 +46,9 @@ class NotStarted(Exception):  # noqa: N818 - that is what happened
 def running() -> Iterator[RunCommand]:
     """Yields what runs a command with its environment, and returns its exit code.
 
-    Signals that come earlier wait until there is a command that they can be for. Raises
-    `NotStarted`. To be entered before threads are started: they have to leave signals alone.
+    Signals that come earlier wait until there is a command that they can be for; those that come
+    later are dropped. Raises `NotStarted`. To be entered before threads are started, which have to
+    leave signals alone.
     """
     if sys.platform == "win32":
         yield _run_on_windows
@@ -75,6 +76,8 @@ def running() -> Iterator[RunCommand]:
     try:
         yield run
     finally:
+        while late := signal.sigpending() & watched:  # they were for the command
+            signal.sigwait(late)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

@@ -20,6 +20,7 @@ from mockkie.server import tune_process
 from mockkie.serving import open_server, running_server
 from mockkie.tally import Tally
 
+_GRACE_SECONDS: Final = 1  # for what the command has left behind
 _HOW: Final = "`--allow-host {host}` lets it through"
 
 
@@ -36,7 +37,7 @@ def run_in_terminal(command: Sequence[str], options: Mapping[str, Any]) -> None:
     with running() as run:
         server = open_server(build_mock(**build), "127.0.0.1", port, None)
         with (
-            running_server(server) as kie,
+            running_server(server, _GRACE_SECONDS) as kie,
             interception(
                 server.mock, server.call, allow_hosts=allowed, how=_HOW, before=os.environ
             ) as found,

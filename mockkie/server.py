@@ -23,7 +23,7 @@ from mockkie import links
 from mockkie.app import Mock
 from mockkie.certificates import Tls
 from mockkie.problems import UsageError
-from mockkie.protocol import BACKLOG, Protocol, http_config
+from mockkie.protocol import BACKLOG, GRACE_SECONDS, Protocol, http_config
 
 Result = TypeVar("Result")
 
@@ -139,9 +139,13 @@ class Server:
         if self._failure is not None:
             raise self._failure
 
-    def stop(self) -> None:
-        """End the thread; uploads in flight are finished first. May be called more than once."""
+    def stop(self, grace: int = GRACE_SECONDS) -> None:
+        """End the thread; uploads in flight are finished first, or cut after so many seconds.
+
+        May be called more than once.
+        """
         if self._thread is not None and self._uvicorn is not None:
+            self._uvicorn.config.timeout_graceful_shutdown = grace
             self._uvicorn.should_exit = True
             self._thread.join()
             self._thread = None

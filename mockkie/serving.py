@@ -11,6 +11,7 @@ from mockkie.build import MEMORY, build_mock
 from mockkie.certificates import Tls
 from mockkie.kie import Kie, Runner
 from mockkie.problems import UsageError
+from mockkie.protocol import GRACE_SECONDS
 from mockkie.server import Server
 from mockkie.settings import DOCUMENTED
 
@@ -54,8 +55,8 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
 
 
 @contextmanager
-def running_server(server: Server) -> Iterator[Kie]:
-    """Serve from a thread; yields a handle on the default world."""
+def running_server(server: Server, grace: int = GRACE_SECONDS) -> Iterator[Kie]:
+    """Serve from a thread; yields a handle on the default world. `grace` is as for `stop`."""
     mock = server.mock
     try:
         server.start()
@@ -68,7 +69,7 @@ def running_server(server: Server) -> Iterator[Kie]:
         ) as kie:
             yield kie
     finally:
-        server.stop()
+        server.stop(grace)
 
 
 @contextmanager

@@ -151,6 +151,24 @@ def test_urllib_forgets_what_it_found_before_and_inside(kie: Kie) -> None:
     assert ask_urllib("GET", kie.base_url + "/livez")[0] == 200
 
 
+def test_a_session_that_was_there_before(kie: Kie) -> None:
+    with requests.Session() as session:
+        session.get(kie.base_url + "/livez")
+        with kie.intercept():
+            assert session.get("https://kieai.redpandaai.co/", timeout=30).status_code == 404
+        assert session.get(kie.base_url + "/livez", timeout=30).status_code == 200
+
+
+def test_every_key_opens_the_one_world_if_every_key_does() -> None:
+    with serve(any_key=True) as kie:
+        world = kie.new_world()
+        with world.intercept():
+            assert upload(CLIENTS["requests"], "any")[0] == 200
+            assert upload(CLIENTS["requests"], "kie-mock-key")[0] == 200
+        assert list(world.files) == ["docs/a.txt"]
+        assert list(kie.files) == []
+
+
 def test_blocks_within_blocks(kie: Kie) -> None:
     inner = kie.new_world()
     client = CLIENTS["httpx2"]

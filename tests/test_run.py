@@ -307,6 +307,43 @@ def test_a_signal_reaches_the_command(tmp_path: Path, name: str) -> None:
     assert nothing_left(tmp_path)
 
 
+@pytest.mark.parametrize("when", ["before", "behind"])
+def test_a_signal_before_or_behind_the_command_does_not_end_us(when: str) -> None:
+    """Before, it waits for the command; behind, as `timeout` may send it, it is too late."""
+    code = (
+        "import os, signal\n"
+        "from mockkie.child import running\n"
+        "with running() as run:\n"
+        "    if 'before' == WHEN: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print(run(['sleep', '60' if 'before' == WHEN else '0'], os.environ))\n"
+        "    if 'behind' == WHEN: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('still here')\n"
+    ).replace("WHEN", repr(when))
+    done = subprocess.run(python(code), capture_output=True, check=True, timeout=PATIENCE)
+    ended = 128 + signal.SIGTERM if when == "before" else 0
+    assert done.stdout.decode().splitlines() == [str(ended), "still here"]
+
+
+def test_what_is_still_sent_behind_the_end_is_cut(tmp_path: Path) -> None:
+    upload = (
+        "import http.client, os, urllib.parse\n"
+        "at = urllib.parse.urlsplit(os.environ['MOCKKIE_URL']).netloc\n"
+        "asking = http.client.HTTPConnection(at)\n"
+        "asking.putrequest('POST', '/api/file-stream-upload')\n"
+        "asking.putheader('Authorization', 'Bearer ' + os.environ['KIE_API_KEY'])\n"
+        "asking.putheader('Content-Type', 'multipart/form-data; boundary=x')\n"
+        "asking.putheader('Content-Length', '1000')\n"
+        "asking.endheaders(b'--x')\n"
+        "print('sent', flush=True)\n"
+        "print(asking.sock.recv(100))\n"
+    )
+    (tmp_path / "upload.py").write_text(upload)
+    script = f"{sys.executable} upload.py > said & until grep -q sent said; do :; done"
+    done = run(tmp_path, "sh", "-c", script)
+    assert (done.code, done.summary["exitCode"]) == (0, 0)
+    assert nothing_left(tmp_path)
+
+
 def test_a_command_may_outlive_a_signal(tmp_path: Path) -> None:
     running = Running(tmp_path, ["sh", "-c", "trap 'echo no' TERM; echo ready; read x; echo $x"])
     assert running.line() == "ready"
