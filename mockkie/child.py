@@ -53,11 +53,7 @@ def running() -> Iterator[RunCommand]:
     if sys.platform == "win32":
         yield _run_on_windows
         return
-    watched = {
-        number
-        for number in (getattr(signal, name) for name in _FORWARDED)
-        if signal.getsignal(number) is not signal.SIG_IGN  # as under nohup: the command's, too
-    }
+    watched = {getattr(signal, name) for name in _FORWARDED}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {*watched, signal.SIGCHLD})
 
     def run(command: Sequence[str], environment: Mapping[str, str]) -> int:

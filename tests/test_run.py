@@ -356,35 +356,48 @@ def test_a_command_may_outlive_a_signal(tmp_path: Path) -> None:
     assert b"still here" in done.output or b"no" in done.output
 
 
+LISTENS = """
+import signal
+heard = []
+def hear(number, frame):
+    heard.append(number)
+    print("got", signal.Signals(number).name, flush=True)
+signal.signal(signal.SIGINT, hear)
+signal.signal(signal.SIGUSR1, hear)
+print("ready", flush=True)
+while signal.SIGUSR1 not in heard:
+    signal.pause()
+print("heard", heard.count(signal.SIGINT), flush=True)
+"""
+
+
 def test_ctrl_c_of_a_terminal_reaches_the_command_once(tmp_path: Path) -> None:
-    """The terminal sends it to both; a second one would be taken for impatience."""
-    code = (
-        "import signal, sys\n"
-        "heard = []\n"
-        "signal.signal(signal.SIGINT, lambda *_: heard.append(1))\n"
-        "print('ready', flush=True)\n"
-        "sys.stdin.readline()\n"
-        "print('heard', len(heard), flush=True)\n"
-    )
-    (tmp_path / "listen.py").write_text(code)
+    """The terminal sends it to both of us; a second one would be taken for impatience.
+
+    We are held until the command has heard its own, so that two cannot become one.
+    """
+    (tmp_path / "listen.py").write_text(LISTENS)
+    command = [sys.executable, "-m", "mockkie", "run", "--quiet", sys.executable, "listen.py"]
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
-        os.execve(  # noqa: S606 - a terminal needs a fork
-            sys.executable,
-            [sys.executable, *("-m", "mockkie", "run", "--quiet", sys.executable, "listen.py")],
-            clean_environment(),
-        )
+        os.execve(sys.executable, command, clean_environment())  # noqa: S606 - a terminal's child
     output = b""
-    while b"ready" not in output:
-        output += os.read(terminal, 1_024)
+
+    def until(text: bytes) -> None:
+        nonlocal output
+        while text not in output:
+            output += os.read(terminal, 1_024)
+
+    until(b"ready")
+    os.kill(pid, signal.SIGSTOP)
     os.write(terminal, b"\x03")
-    os.write(terminal, b"\n")
-    while b"heard" not in output or not output.endswith(b"\n"):
-        output += os.read(terminal, 1_024)
+    until(b"got SIGINT")
+    os.kill(pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGUSR1)
+    until(b"heard 1")
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
-    assert b"heard 1" in output
     assert os.waitstatus_to_exitcode(status) == 0
 
 
