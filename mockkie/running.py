@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,10 +50,14 @@ def run_in_terminal(command: Sequence[str], options: Mapping[str, Any]) -> None:
     facts = {"event": "summary", "command": list(command), "exitCode": code, **tally.to_json()}
     if summary is not None:
         _write(summary, orjson.dumps(facts, option=orjson.OPT_INDENT_2) + b"\n")
-    if as_json:
-        click.echo(orjson.dumps(facts), err=True)
-    elif not quiet:
-        click.echo("\n".join(tally.lines()), err=True)
+    with suppress(OSError):  # nobody reads stderr any more: the exit code still counts
+        if as_json:
+            click.echo(orjson.dumps(facts), err=True)
+        elif not quiet:
+            headline, *wrong = tally.lines()
+            click.echo(click.style(headline, bold=True), err=True)
+            for line in wrong:
+                click.echo(click.style(line, fg="yellow"), err=True)
     end(code)
 
 

@@ -112,7 +112,7 @@ class Tally:
     def _refusal_lines(self) -> Iterator[str]:
         for refusal, count in self.refusals.most_common():
             what = f"{refusal.method} {refusal.target} {refusal.outcome}"
-            yield _line(count, f"{what}: {plain(refusal.why)}")
+            yield _line(count, f"{what}: {refusal.why}")
 
     def _host_lines(self) -> Iterator[str]:
         refused: Counter[str] = Counter()
@@ -132,7 +132,7 @@ class Tally:
 
 
 def _line(count: int, text: str) -> str:
-    return f"{count:>5,}x  {text}"
+    return f"{count:>5,}x  {plain(text)}"
 
 
 def _number(count: int, noun: str) -> str:

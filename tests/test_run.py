@@ -129,6 +129,14 @@ def test_links_of_a_client_with_a_setting_lead_to_the_mock(tmp_path: Path) -> No
     assert json.loads(answer)["data"]["downloadUrl"].startswith(url)
 
 
+def test_a_client_that_sends_even_the_loopback_through_the_proxy(tmp_path: Path) -> None:
+    tool("curl")
+    script = (
+        "curl -q -sS --noproxy '' $MOCKKIE_URL/livez; curl -q -sSp --noproxy '' $MOCKKIE_URL/livez"
+    )
+    assert run(tmp_path, "sh", "-c", script).output == b'{"status":"ok"}{"status":"ok"}'
+
+
 def test_an_origin_of_links_that_was_asked_for_wins(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"x")
     form = ["-F", "file=@a.txt", "-F", "uploadPath=a"]
@@ -291,6 +299,13 @@ def test_refusals_are_told_with_their_reason_the_frequent_ones_first(tmp_path: P
     assert lines[1].startswith("    2x  POST /api/file-stream-upload 401: there is no Authori")
     assert lines[2].startswith("    1x  GET /api/file-stream-upload 405: ")
     assert [entry["count"] for entry in done.summary["refused"]] == [2, 1]
+
+
+def test_of_many_refusals_some_are_told(tmp_path: Path) -> None:
+    done = run(tmp_path, *curl("https://tempfile.redpandaai.co/1/[1-25]"))
+    _, *told, more = done.errors.splitlines()
+    assert (len(told), more) == (20, "  … and 5 more")
+    assert len(done.summary["refused"]) == 25
 
 
 # --------------------------------------------------------------------------------- signals
