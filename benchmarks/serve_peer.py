@@ -10,8 +10,7 @@ import sys
 
 import uvicorn
 
-from mockkie.protocol import Protocol
-from mockkie.server import KEEP_ALIVE_SECONDS
+from mockkie.protocol import KEEP_ALIVE_SECONDS, Protocol
 
 
 def main(name: str, port: int) -> None:

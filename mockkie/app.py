@@ -138,6 +138,9 @@ class Mock:
         path = decode_path(request.raw_path)
         if path is None:
             raise Problem("route-not-found", "the path is not UTF-8 behind its percent signs")
+        if request.scope.get("state", {}).get("missing"):
+            servers = ", ".join(sorted(service.contract.hosts))
+            raise Problem("route-not-found", f"this host has none of the routes: {servers} have")
         self._judge_port(request, path)
         try:
             operation, exchange.values = service.contract.route(request.method, path)

@@ -15,7 +15,8 @@ from mockkie import __version__
 from mockkie.cli_compare import COMPARING
 from mockkie.cli_judge import JUDGING
 from mockkie.cli_probe import probe
-from mockkie.options import Command, Commands, option
+from mockkie.cli_run import run
+from mockkie.options import FILE, Command, Commands, option, settings
 
 DEFAULT_PORT: Final = 5430
 
@@ -46,19 +47,7 @@ def main(ctx: click.Context) -> None:
     type=click.IntRange(0, 65_535),
     help="A port of their own for downloads, as the real service has a host for them.",
 )
-@option(
-    "--download-origin",
-    metavar="URL",
-    help="Scheme and host of download links, such as https://tempfile.redpandaai.co.",
-)
-@option(
-    "--key",
-    "keys",
-    multiple=True,
-    metavar="KEY",
-    help="A key that opens the default world; repeatable.  [default: kie-mock-key]",
-)
-@option("--any-key", is_flag=True, help="Let every key open the default world.")
+@settings
 @option(
     "--data",
     metavar="PLACE",
@@ -73,36 +62,17 @@ def main(ctx: click.Context) -> None:
 )
 @option("--durable", is_flag=True, help="Survive a loss of power too; uploads get slower.")
 @option(
-    "--contract",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Another OpenAPI document in place of the one that comes along.",
+    "--tls",
+    is_flag=True,
+    help="Serve https, with a throw-away certificate; says where its authority's is.",
 )
-@option(
-    "--overlay",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="An OpenAPI Overlay that changes the contract; repeatable, applied in order.",
-)
-@option(
-    "--profile",
-    default="documented",
-    show_default=True,
-    help="Settings of the document: documented, or observed.",
-)
-@option("--retention", metavar="DURATION", help="How long files live, such as P3D or PT24H.")
-@option(
-    "--url-upload",
-    type=click.Choice(["offline", "fetch", "deny"]),
-    help="Where URL uploads get their bytes; offline: samples stand in for the web.",
-)
-@option("--url-upload-private", is_flag=True, help="Let URL uploads reach private addresses.")
+@option("--tls-cert", type=FILE, metavar="FILE", help="Serve https with this chain, PEM.")
+@option("--tls-key", type=FILE, metavar="FILE", help="Its key, unless it is in the same file.")
 @option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write {url, downloadOrigin, key, pid} there once the mock answers.",
+    help="Write {url, downloadOrigin, key, pid, ca} there once the mock answers.",
 )
 @option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 @option("--quiet", is_flag=True, help="The ready line only.")
@@ -180,5 +150,5 @@ def completion(shell: str) -> None:
         click.echo(kind(main, {}, "mockkie", "_MOCKKIE_COMPLETE").source())
 
 
-for judging in (*JUDGING, *COMPARING, probe):
-    main.add_command(judging)
+for more in (run, *JUDGING, *COMPARING, probe):
+    main.add_command(more)

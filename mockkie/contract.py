@@ -73,6 +73,21 @@ class Contract:
         urls = (self._url(pointer) for pointer in pointers)
         return {"/".join(url.split("/")[:3]) for url in urls if "://" in url}
 
+    @cached_property
+    def origins(self) -> list[str]:
+        """The origins that programs may have hard-coded: of the servers, then their aliases."""
+        return [*sorted(self.hosts), *self.settings.aliases]
+
+    @cached_property
+    def download_origin(self) -> str | None:
+        """The origin of the server that the document names for downloads, if it names one."""
+        for operation in self.operations.values():
+            for server in self._servers(operation) if operation.is_download else ():
+                url = self._url(server)
+                if "://" in url:
+                    return "/".join(url.split("/")[:3])
+        return None
+
     def route(self, method: str, path: str) -> tuple[Operation, tuple[str, ...]]:
         """The operation of a request and the values in its path.
 
@@ -154,13 +169,17 @@ class Contract:
                 )
 
     def _prefixes(self, operation: Operation) -> list[str]:
-        """What the servers that are nearest to an operation put before its path."""
+        """What the servers of an operation put before its path."""
+        paths = [self._path_of(server) for server in self._servers(operation)]
+        return list(dict.fromkeys(paths)) or [""]
+
+    def _servers(self, operation: Operation) -> list[Pointer]:
+        """The servers of an operation: those that are nearest to it."""
         for owner in (operation.pointer, operation.pointer[:2], ()):
-            servers = self.document.items((*owner, "servers"))
-            paths = [self._path_of(server) for _, server in servers]
-            if paths:
-                return list(dict.fromkeys(paths))
-        return [""]
+            servers = [server for _, server in self.document.items((*owner, "servers"))]
+            if servers:
+                return servers
+        return []
 
     def _path_of(self, server: Pointer) -> str:
         try:

@@ -113,7 +113,7 @@ KEYWORDS: Final[Mapping[str, Mapping[str, Child]]] = {
     "exampleSettings": {"parameter": str},
     "settings": {
         **_each(
-            "retention links expiredLink unknownLink errorTransport edgeSlashes urlName "
+            "retention links aliases expiredLink unknownLink errorTransport edgeSlashes urlName "
             "cacheControl extraData cors limits urlUpload profiles"
         ),
         "claims": {"*": "claim"},

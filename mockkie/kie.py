@@ -5,8 +5,8 @@ Knows nothing of pytest. Works the same over a socket and in process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -18,6 +18,8 @@ from mockkie.worlds import World
 
 if TYPE_CHECKING:
     import httpx2
+
+    from mockkie.interception import Interception
 
 Result = TypeVar("Result")
 
@@ -54,7 +56,8 @@ class Kie:
     """One world of a running mock.
 
     `base_url` takes the uploads, `key` opens the world. `clock`, `files` and `journal` act on
-    this world only; `nested` are the worlds that were made from it. A context manager: leaving
+    this world only; `nested` are the worlds that were made from it, `interceptions` what
+    `intercept` was asked for. A context manager: leaving
     it closes the clients that were asked for.
     """
 
@@ -74,6 +77,7 @@ class Kie:
         self.key = world.keys[0]
         self.world = world
         self.nested: list[Kie] = []
+        self.interceptions: list[Interception] = []
         self._parent = parent
         self._service = service
         self._run = run or Runner()
@@ -128,6 +132,24 @@ class Kie:
             "KIE_UPLOAD_URL": f"{self.base_url}/api/file-stream-upload",
             **dict.fromkeys(_KEY_SETTINGS, self.key),
         }
+
+    @contextmanager
+    def intercept(self, allow_hosts: Sequence[str] = ()) -> Iterator[Interception]:
+        """Have this world answer the hosts of the real service, for programs that name them.
+
+        For the length of a `with` block, clients that read their proxy and their certificates
+        from the environment come here, those of started programs too; so do the settings of
+        `env`. All other hosts are refused, but for `allow_hosts`. Needs a socket: `RuntimeError`
+        in process.
+        """
+        from mockkie.interception import intercepting_here  # noqa: PLC0415 - few intercept
+
+        if self._transport is not None:
+            raise RuntimeError("in process nothing is intercepted: use the `kie` fixture")
+        env = {**self.env, "MOCKKIE_URL": self.base_url}
+        with intercepting_here(self._service, self.world, self._run, env, allow_hosts) as found:
+            self.interceptions.append(found)
+            yield found
 
     def reset(self) -> None:
         """As new: no files, no journal, real time."""

@@ -15,7 +15,7 @@ _COLOURS: Final = {"accepted": "green", "refused": "yellow", "aborted": "magenta
 def request_line(entry: Entry) -> str:
     """One request for a person: when, what, how it ended, and why."""
     outcome = str(entry.status) if entry.status is not None else entry.decision
-    reason = _plain(entry.why or "; ".join(entry.notes))
+    reason = plain(entry.why or "; ".join(entry.notes))
     when = isoformat(entry.at)[11:19]
     colour = _COLOURS[entry.decision]
     return (
@@ -26,7 +26,7 @@ def request_line(entry: Entry) -> str:
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """The text without characters that a terminal might obey: names come from anywhere."""
     if text.isprintable():
         return text

@@ -76,9 +76,15 @@ def _is_host(text: str) -> bool:
 def link_origin(
     settings: Settings, download_port: int | None, scope: Scope, headers: Headers
 ) -> str:
-    """Scheme and host of the links that a request is answered with."""
+    """Scheme and host of the links that a request is answered with.
+
+    Who hands a request on that came for another host says where its links lead (`state` of ASGI).
+    """
     if settings.origin is not None:
         return settings.origin
+    told: str | None = scope.get("state", {}).get("download_origin")
+    if told is not None:
+        return told
     origin = request_origin(scope, headers)
     return origin if download_port is None else with_port(origin, download_port)
 

@@ -22,6 +22,7 @@ from mockkie.wire import Answer
 
 Handler = Callable[[Exchange, Body, Draft], Awaitable[Answer]]
 
+EXPIRED: Final = "the file expired "  # how the reason begins why a link is dead
 _LONGEST_NAME: Final = 255
 _PROCESS: Final = secrets.token_hex(12)  # a version is told apart from those of other processes
 _versions: Final = count()
@@ -171,7 +172,7 @@ async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
     if file is None and grave is not None:
         ago = duration_text(seconds_between(grave[1], now))
         life = duration_text(seconds_between(*grave))
-        why = f"the file expired {ago} ago, {life} after its upload; upload it again"
+        why = f"{EXPIRED}{ago} ago, {life} after its upload; upload it again"
         raise Problem("link-expired", why, status=settings.expired_status)
     opened = None if file is None else await _open(service.store, world.id, file)
     if opened is None:

@@ -53,3 +53,53 @@ def check_extra() -> Iterator[None]:
 def end(code: int) -> None:
     """End the command with this exit code."""
     click.get_current_context().exit(code)
+
+
+_SETTINGS: Final = (
+    option(
+        "--download-origin",
+        metavar="URL",
+        help="Scheme and host of download links, such as https://tempfile.redpandaai.co.",
+    ),
+    option(
+        "--key",
+        "keys",
+        multiple=True,
+        metavar="KEY",
+        help="A key that opens the default world; repeatable.  [default: kie-mock-key]",
+    ),
+    option("--any-key", is_flag=True, help="Let every key open the default world."),
+    option(
+        "--contract",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Another OpenAPI document in place of the one that comes along.",
+    ),
+    option(
+        "--overlay",
+        multiple=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="An OpenAPI Overlay that changes the contract; repeatable, applied in order.",
+    ),
+    option(
+        "--profile",
+        default="documented",
+        show_default=True,
+        help="Settings of the document: documented, or observed.",
+    ),
+    option("--retention", metavar="DURATION", help="How long files live, such as P3D or PT24H."),
+    option(
+        "--url-upload",
+        type=click.Choice(["offline", "fetch", "deny"]),
+        help="Where URL uploads get their bytes; offline: samples stand in for the web.",
+    ),
+    option("--url-upload-private", is_flag=True, help="Let URL uploads reach private addresses."),
+)
+
+
+def settings(command: Command) -> Command:
+    """The options of a command that starts a mock: what it answers, not where."""
+    for decorator in reversed(_SETTINGS):
+        command = decorator(command)
+    return command

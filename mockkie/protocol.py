@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any, Final
+import ssl
+from typing import Any, Final, Literal
 
 import orjson
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockkie.clock import http_date, real_now
 from mockkie.wire import printable
 
+BACKLOG: Final = 2_048
+GRACE_SECONDS: Final = 30
+KEEP_ALIVE_SECONDS: Final = 75
 _UPGRADE: Final = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 _SMALL: Final = 16_384
 _AHEAD: Final = 1 << 20  # bytes of a body that may wait for the app
@@ -121,3 +127,29 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def http_config(
+    app: ASGIApp,
+    protocol: type[Protocol],
+    *,
+    lifespan: Literal["on", "off"] = "off",
+    context: ssl.SSLContext | None = None,
+) -> uvicorn.Config:
+    """How HTTP is spoken here, whatever socket it comes from."""
+    return uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        lifespan=lifespan,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_context_factory=None if context is None else lambda *_: context,
+    )

@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from mockkie.app import Mock
+    from mockkie.interception import Interception
     from mockkie.kie import Kie
 
 _SHOWN: Final = 30
@@ -65,6 +66,16 @@ def kie(kie_server: Kie, request: pytest.FixtureRequest) -> Iterator[Kie]:
     """A fresh isolated world of `kie_server`: own key, files, clock and journal."""
     with _reported(kie_server.new_world(), request, kie_server) as world:
         yield world
+
+
+@pytest.fixture
+def kie_intercept(kie: Kie) -> Iterator[Interception]:
+    """`kie.intercept()` for a whole test.
+
+    Its world answers the hosts of the real service, and no other host is reached.
+    """
+    with kie.intercept() as interception:
+        yield interception
 
 
 @pytest.fixture
@@ -141,6 +152,9 @@ def _describe(report: pytest.TestReport, title: str, kie: Kie, after: int) -> No
     lines = [f"{entry.seq:>4}  {entry}" for entry in entries[-_SHOWN:]]
     if len(entries) > _SHOWN:
         lines.insert(0, f"      … {len(entries) - _SHOWN} earlier entries")
+    for interception in kie.interceptions if title == _JOURNAL else ():
+        refused = interception.refused.items()
+        lines.extend(f"      refused: {where} ({count:,} times)" for where, count in refused)
     lines.append(f"      clock: {kie.clock.now:%Y-%m-%d %H:%M:%S} UTC")
     lines.extend(f"      file: {path}" for path in list(kie.files)[:_SHOWN])
     report.sections.append((f"mockkie: {title} ({kie.world.id})", "\n".join(lines)))

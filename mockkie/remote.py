@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import ssl
 import sys
 import time
 from typing import Any, Final
@@ -27,7 +28,10 @@ class Remote:
         if key is not None and not key.isascii():
             raise UsageError("--key: a key is ASCII text")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx2.Client(headers=headers, timeout=_SECONDS, trust_env=False)
+        trust: Any = ssl.create_default_context() if url.startswith("https:") else True
+        self._client = httpx2.Client(
+            headers=headers, timeout=_SECONDS, trust_env=False, verify=trust
+        )
 
     def ask(self, method: str, call: str, *, body: Any = None, **query: Any) -> Any:
         """The JSON of an answer; `UsageError` says why there is none."""

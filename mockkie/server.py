@@ -21,16 +21,14 @@ import uvicorn
 
 from mockkie import links
 from mockkie.app import Mock
+from mockkie.certificates import Tls
 from mockkie.problems import UsageError
-from mockkie.protocol import Protocol
+from mockkie.protocol import BACKLOG, GRACE_SECONDS, Protocol, http_config
 
 Result = TypeVar("Result")
 
-GRACE_SECONDS: Final = 30
-KEEP_ALIVE_SECONDS: Final = 75
 _TRIM_THRESHOLD: Final = -1  # the numbers of mallopt(3)
 _MMAP_THRESHOLD: Final = -3
-_BACKLOG: Final = 2_048
 _START_SECONDS: Final = 60.0
 
 
@@ -71,11 +69,11 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """One mock on one address; `download_port` gives downloads a port of their own.
 
-    Port 0 takes a free one. The sockets are bound when the server is made, unless they are given
-    (that for downloads second): `UsageError` tells what is in the way.
+    Port 0 takes a free one, `tls` makes it https. The sockets are bound when the server is made,
+    unless they are given (that for downloads second): `UsageError` tells what is in the way.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where, how and what to serve
         self,
         mock: Mock,
         host: str = "127.0.0.1",
@@ -83,16 +81,19 @@ class Server:
         download_port: int | None = None,
         *,
         sockets: Sequence[socket.socket] = (),
+        tls: Tls | None = None,
     ) -> None:
         self.mock = mock
+        self._context = None if tls is None else tls.context()
+        scheme = "http" if tls is None else "https"
         ports = [port] if download_port is None else [port, download_port]
         self.sockets = list(sockets) or _bind_all(host, ports)
-        self.origin = _origin(host, self.sockets[0])
-        self.download_origin = _origin(host, self.sockets[-1])
+        self.origin = _origin(scheme, host, self.sockets[0])
+        self.download_origin = _origin(scheme, host, self.sockets[-1])
         if len(self.sockets) > 1:
             mock.service.download_port = self.sockets[1].getsockname()[1]
         mock.service.addresses.update(
-            links.with_port(f"http://{name}", known.getsockname()[1])
+            links.with_port(f"{scheme}://{name}", known.getsockname()[1])
             for known in self.sockets
             for name in (host, "localhost", "127.0.0.1", "[::1]")
             if ":" not in name.strip("[]") or name.startswith("[")
@@ -108,21 +109,7 @@ class Server:
         signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
     ) -> None:
         """Serve until one of `signals`; uploads in flight are finished first."""
-        config = uvicorn.Config(
-            self.mock,
-            http=Protocol,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+        config = http_config(self.mock, Protocol, lifespan="on", context=self._context)
         self._uvicorn = _Uvicorn(config, ready, signals)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             self._loop = runner.get_loop()
@@ -152,9 +139,13 @@ class Server:
         if self._failure is not None:
             raise self._failure
 
-    def stop(self) -> None:
-        """End the thread; uploads in flight are finished first. May be called more than once."""
+    def stop(self, grace: int = GRACE_SECONDS) -> None:
+        """End the thread; uploads in flight are finished first, or cut after so many seconds.
+
+        May be called more than once.
+        """
         if self._thread is not None and self._uvicorn is not None:
+            self._uvicorn.config.timeout_graceful_shutdown = grace
             self._uvicorn.should_exit = True
             self._thread.join()
             self._thread = None
@@ -192,7 +183,7 @@ def _bind_all(host: str, ports: Sequence[int]) -> list[socket.socket]:
     bound: list[socket.socket] = []
     try:
         for port in ports:
-            bound.append(_bind(host, port))  # noqa: PERF401 - what is bound must be closed again
+            bound.append(bind(host, port))  # noqa: PERF401 - what is bound must be closed again
     except UsageError:
         for listening in bound:
             listening.close()
@@ -200,7 +191,7 @@ def _bind_all(host: str, ports: Sequence[int]) -> list[socket.socket]:
     return bound
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """A listening address. The protocol is named: without it asyncio leaves Nagle's delay on."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(
@@ -213,7 +204,7 @@ def _bind(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        listening.listen(_BACKLOG)
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:
@@ -225,6 +216,6 @@ def _bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _origin(host: str, listening: socket.socket) -> str:
+def _origin(scheme: str, host: str, listening: socket.socket) -> str:
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
-    return f"http://{f'[{name}]' if ':' in name else name}:{listening.getsockname()[1]}"
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{listening.getsockname()[1]}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,7 +21,7 @@ from mockkie.problems import UsageError
 from mockkie.settings import Settings
 from mockkie.shared import Shared
 from mockkie.store import Store, StoredFile
-from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, World, Worlds
+from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, OneWorld, World, Worlds
 
 SWEEP_SECONDS: Final = 30.0
 SLICE: Final = 256
@@ -42,7 +43,7 @@ class Service:
 
     def __post_init__(self) -> None:
         url = self.settings.url_upload
-        self.worlds = Worlds((), any_key=self.any_key)
+        self.worlds: Worlds = Worlds((), any_key=self.any_key)
         self.origin = origin_app()
         self.fetcher = Fetcher(
             url.mode,
@@ -189,6 +190,13 @@ class Service:
                 break
             after = page[-1].path
         return found[:limit]
+
+    def only(self, world: World) -> Service:
+        """The same mock as if it had no other world; for what comes in by another door."""
+        narrowed = copy.copy(self)
+        narrowed.worlds = OneWorld(world, self.worlds)
+        narrowed.download_port = None
+        return narrowed
 
     def tell(self, world: World, entry: Entry) -> None:
         """Tell the watchers of an entry whose request is done with."""

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from mockkie.app import Mock
 from mockkie.build import MEMORY, build_mock
+from mockkie.certificates import Tls
 from mockkie.kie import Kie, Runner
 from mockkie.problems import UsageError
+from mockkie.protocol import GRACE_SECONDS
 from mockkie.server import Server
 from mockkie.settings import DOCUMENTED
 
@@ -48,12 +50,13 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
         url_upload=url_upload,
         url_upload_private=url_upload_private,
     )
-    with _running(open_server(mock, host, port, download_port)) as kie:
+    with running_server(open_server(mock, host, port, download_port)) as kie:
         yield kie
 
 
 @contextmanager
-def _running(server: Server) -> Iterator[Kie]:
+def running_server(server: Server, grace: int = GRACE_SECONDS) -> Iterator[Kie]:
+    """Serve from a thread; yields a handle on the default world. `grace` is as for `stop`."""
     mock = server.mock
     try:
         server.start()
@@ -66,7 +69,7 @@ def _running(server: Server) -> Iterator[Kie]:
         ) as kie:
             yield kie
     finally:
-        server.stop()
+        server.stop(grace)
 
 
 @contextmanager
@@ -78,7 +81,9 @@ def closing_store(mock: Mock) -> Iterator[None]:
         Runner()(mock.service.close())
 
 
-def open_server(mock: Mock, host: str, port: int, download_port: int | None) -> Server:
+def open_server(
+    mock: Mock, host: str, port: int, download_port: int | None, tls: Tls | None = None
+) -> Server:
     """A server whose worlds are back and whose sockets are bound; `run` or `start` it.
 
     `UsageError` tells what is in the way; the mock has let go of its store then.
@@ -86,7 +91,7 @@ def open_server(mock: Mock, host: str, port: int, download_port: int | None) -> 
     run = Runner()
     try:
         run(mock.service.start())
-        return Server(mock, host, port, download_port)
+        return Server(mock, host, port, download_port, tls=tls)
     except UsageError:
         run(mock.service.close())
         raise

@@ -37,6 +37,11 @@ _SETTINGS: Final[dict[str, Any]] = {
         origin={"type": "string", "pattern": r"^(?:request|https?://[^\s/?#@]+)$"},
         style={"enum": ["documented", "observed"]},
     ),
+    "aliases": {
+        "type": "object",
+        "propertyNames": {"pattern": r"^https?://[^\s/?#@]+$"},
+        "additionalProperties": {"enum": ["served", "missing"]},
+    },
     "expiredLink": _STATUS,
     "unknownLink": _STATUS,
     "errorTransport": {"enum": ["status", "body"]},
@@ -100,13 +105,15 @@ class UrlUpload:
 class Settings:
     """The behaviour beside the schemas. `retention` in milliseconds.
 
-    `origin` is the scheme and host of links, None: those of the request.
+    `origin` is the scheme and host of links, None: those of the request. `aliases` are other
+    origins that programs take for the server's; what is `missing` has none of its routes.
     """
 
     profile: str = DOCUMENTED
     retention: int = 259_200_000
     origin: str | None = None
     link_style: Literal["documented", "observed"] = "documented"
+    aliases: Mapping[str, Literal["served", "missing"]] = field(default_factory=dict)
     expired_status: int | None = None
     unknown_status: int | None = None
     error_transport: Literal["status", "body"] = "status"
@@ -138,6 +145,7 @@ class Settings:
             retention=parse_duration(values.get("retention", "P3D")),
             origin=_origin(values.get("links", {}).get("origin")),
             link_style=values.get("links", {}).get("style", "documented"),
+            aliases=values.get("aliases", {}),
             expired_status=values.get("expiredLink", {}).get("status"),
             unknown_status=values.get("unknownLink", {}).get("status"),
             error_transport=values.get("errorTransport", "status"),

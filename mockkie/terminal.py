@@ -6,7 +6,8 @@ import io
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ import orjson
 
 from mockkie import __version__
 from mockkie.build import build_mock
+from mockkie.certificates import Authority, Tls
 from mockkie.clock import format_duration
 from mockkie.journal import Entry
 from mockkie.lines import request_line
@@ -35,23 +37,27 @@ _BUILD: Final = (
 
 def serve_in_terminal(options: dict[str, Any]) -> None:
     """Run `mockkie serve`: until SIGINT or SIGTERM; `UsageError` tells what is in the way."""
-    with _ready_file(options["ready_file"]) as tell:
+    with (
+        _ready_file(options["ready_file"]) as tell,
+        _certificates(options) as (tls, ca),
+    ):
         data = options["data"] or default_folder()
         build = {name: options[name] for name in _BUILD}
         build |= {"data": data, "keys": options["keys"]}
         count = options["workers"]
         folder = check_workers(count, data) if count > 1 else None
         mock = build_mock(**build)
-        server = open_server(mock, options["host"], options["port"], options["download_port"])
-        speaker = _speaker(server, as_json=options["as_json"])
+        ports = options["port"], options["download_port"]
+        server = open_server(mock, options["host"], *ports, tls)
+        speaker = _speaker(server, as_json=options["as_json"], ca=ca)
         watch = None if options["quiet"] else partial(_watcher, as_json=options["as_json"])
 
         def ready() -> None:
-            tell(server)
+            tell(speaker.facts)
             speaker.ready(quiet=options["quiet"])
 
         if folder is not None:
-            plan = Plan(build, options["host"], server.sockets, watch)
+            plan = Plan(build, options["host"], server.sockets, watch, tls)
             with closing_store(mock):
                 Workers(count, plan, folder).run(ready)
         else:
@@ -69,8 +75,24 @@ def default_folder() -> Path:
     return platformdirs.user_data_path("mockkie", appauthor=False)
 
 
-def _speaker(server: Server, *, as_json: bool) -> _Machine | _Person:
-    return _Machine(server) if as_json else _Person(server)
+@contextmanager
+def _certificates(options: Mapping[str, Any]) -> Iterator[tuple[Tls | None, Path | None]]:
+    """What to serve https with, if it is asked for, and the file of a throw-away authority."""
+    own, key = options["tls_cert"], options["tls_key"]
+    if key is not None and own is None:
+        raise UsageError("--tls-key belongs to --tls-cert: give both, or --tls alone")
+    if own is not None or not options["tls"]:
+        yield (None if own is None else Tls(own, key)), None
+        return
+    names = dict.fromkeys((options["host"].strip("[]"), "localhost", "127.0.0.1", "::1"))
+    with tempfile.TemporaryDirectory(prefix="mockkie-") as folder:
+        authority, ca = Authority(), Path(folder) / "ca.pem"
+        ca.write_bytes(authority.certificate)
+        yield authority.server_files(list(names), Path(folder)), ca
+
+
+def _speaker(server: Server, *, as_json: bool, ca: Path | None = None) -> _Machine | _Person:
+    return _Machine(server, ca) if as_json else _Person(server, ca)
 
 
 def _watcher(server: Server, *, as_json: bool) -> Watcher:
@@ -89,11 +111,13 @@ def _say(text: str | bytes) -> None:
 class _Person:
     """Talks to a person, in colour where the terminal has it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, ca: Path | None) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows all names
         self._server = server
         self._service = server.mock.service
+        self._ca = ca
+        self.facts = ready_facts(server, ca)
 
     def ready(self, *, quiet: bool) -> None:
         server = self._server
@@ -140,6 +164,8 @@ class _Person:
             ("contract", f"{service.contract.name}, profile {settings.profile}"),
             ("control", f"{server.origin}/__mockkie/clock, /files, /journal, /worlds"),
         ]
+        if self._ca is not None:
+            facts.insert(2, ("certificate", f"of its throw-away authority: {self._ca}"))
         if server.mock.from_examples:
             facts.append(("from examples", ", ".join(server.mock.from_examples)))
         if server.mock.not_served:
@@ -147,8 +173,10 @@ class _Person:
         return facts
 
     def _curl(self) -> str:
+        trust = "" if self._ca is None else f"--cacert {shlex.quote(str(self._ca))} "
+        header = shlex.quote(f"Authorization: Bearer {self._service.keys[0]}")
         return (
-            f"echo hello | curl -H {shlex.quote(f'Authorization: Bearer {self._service.keys[0]}')} "
+            f"echo hello | curl {trust}-H {header} "
             f"-F 'file=@-;filename=hello.txt' -F uploadPath=docs "
             f"{self._server.origin}/api/file-stream-upload"
         )
@@ -157,12 +185,12 @@ class _Person:
 class _Machine:
     """Writes one JSON object a line."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, server: Server, ca: Path | None) -> None:
+        self.facts = ready_facts(server, ca)
 
     def ready(self, *, quiet: bool) -> None:
         del quiet
-        _say(orjson.dumps({"event": "ready", **ready_facts(self._server)}))
+        _say(orjson.dumps({"event": "ready", **self.facts}))
 
     def request(self, world: World, entry: Entry) -> None:
         _say(orjson.dumps({"event": "request", "world": world.id, **entry.to_json()}))
@@ -172,19 +200,21 @@ class _Machine:
         _say(orjson.dumps({"event": "stopped"}))
 
 
-def ready_facts(server: Server) -> dict[str, Any]:
+def ready_facts(server: Server, ca: Path | None) -> dict[str, Any]:
     """What a program needs to reach the mock."""
     settings = server.mock.service.settings
+    trust = {} if ca is None else {"ca": str(ca)}
     return {
         "url": server.origin,
         "downloadOrigin": settings.origin or server.download_origin,
         "key": server.mock.service.keys[0],
         "pid": os.getpid(),
+        **trust,
     }
 
 
 @contextmanager
-def _ready_file(path: Path | None) -> Iterator[Callable[[Server], None]]:
+def _ready_file(path: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Yields what writes the file, all of it at once: nobody ever reads half of it.
 
     That it can be written is tried before anything is served, and an old one is taken away then:
@@ -195,8 +225,8 @@ def _ready_file(path: Path | None) -> Iterator[Callable[[Server], None]]:
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}")
 
-    def tell(server: Server) -> None:
-        draft.write_bytes(orjson.dumps(ready_facts(server)) + b"\n")
+    def tell(facts: Mapping[str, Any]) -> None:
+        draft.write_bytes(orjson.dumps(dict(facts)) + b"\n")
         draft.replace(path)
 
     try:

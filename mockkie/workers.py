@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any, Final
 
 from mockkie.build import MEMORY, build_mock
+from mockkie.certificates import Tls
 from mockkie.problems import UsageError
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
@@ -36,6 +37,7 @@ class Plan:
     host: str
     sockets: Sequence[socket.socket]
     watch: Callable[[Server], Watcher] | None
+    tls: Tls | None = None
 
 
 class Workers:
@@ -109,7 +111,7 @@ def work(plan: Plan, started: Event) -> None:
     # Ctrl-C reaches the whole group; when to stop is for the parent to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     mock = build_mock(**plan.options, sibling=True)
-    server = Server(mock, plan.host, sockets=plan.sockets)
+    server = Server(mock, plan.host, sockets=plan.sockets, tls=plan.tls)
     if plan.watch is not None:
         mock.service.watchers.append(plan.watch(server))
     tune_process()

@@ -155,3 +155,40 @@ class Worlds:
         while (account := str(secrets.randbelow(9 * 10**7) + 10**7)) in self._by_account:
             pass
         return account
+
+
+class OneWorld(Worlds):
+    """One world of some, as if there were no other."""
+
+    def __init__(self, world: World, whole: Worlds) -> None:
+        super().__init__((), any_key=whole.any_key)
+        self._world = world
+        self._whole = whole
+
+    def __iter__(self) -> Iterator[World]:
+        return iter([self._world])
+
+    @property
+    def default(self) -> World:
+        return self._world
+
+    def add(self, world: World) -> None:
+        self._whole.add(world)
+
+    def remove(self, world: World) -> None:
+        self._whole.remove(world)
+
+    def get(self, world_id: str) -> World | None:
+        return self._only(self._whole.get(world_id))
+
+    def of_account(self, account: str) -> World | None:
+        return self._only(self._whole.of_account(account))
+
+    def _owner(self, key: str) -> World | None:
+        return self._only(self._whole._owner(key))  # noqa: SLF001 - it is one of us
+
+    def _free_account(self) -> str:
+        return self._whole._free_account()  # noqa: SLF001 - as above
+
+    def _only(self, world: World | None) -> World | None:
+        return world if world is self._world else None

@@ -17,7 +17,7 @@ LAYERS: Sequence[Sequence[str]] = [
     for layer in """
     __main__;
     cli;
-    cli_judge cli_probe cli_compare;
+    cli_judge cli_probe cli_compare cli_run;
     checking learning probing claiming comparing;
     harness.check harness.learn harness.replay;
     harness.learn_uploads harness.learn_refusals harness.learn_links harness.learn_time;
@@ -41,9 +41,9 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.document harness.resuming;
     harness.forms harness.api;
     harness.verdicts harness.whole_file harness;
-    terminal remote;
-    serving workers pytest_plugin;
-    kie kie_clock kie_files server protocol;
+    terminal remote running;
+    serving workers pytest_plugin tally;
+    kie kie_clock kie_files interception intercepting proxying server protocol;
     build;
     app;
     operations control downloads auth parameters stateless;
@@ -57,9 +57,10 @@ LAYERS: Sequence[Sequence[str]] = [
     media refusals security sampling texts;
     schemas;
     document source keywords overlay;
-    worlds shared lines;
+    worlds shared lines environment;
     journal;
-    options progress;
+    passing;
+    options progress certificates hosts child;
     clock problems;
     __init__
     """.split(";")
@@ -69,7 +70,7 @@ LAYERS: Sequence[Sequence[str]] = [
 `__init__` is the lowest because everybody imports it; what it offers it imports when asked for.
 """
 
-ASGI = {"app", "control", "inprocess", "origin", "wire"}
+ASGI = {"app", "control", "inprocess", "origin", "proxying", "wire"}
 """Who speaks `receive` and `send`."""
 
 TEST_LIBRARIES = {"pytest", "_pytest", "hypothesis", "schemathesis"}

@@ -880,7 +880,7 @@ def test_help_names_every_option_and_variable(home: Path) -> None:
     text = re.sub(r"\s+", " ", said(mockkie(home, "serve", "-h")))
     for name in (
         "host port download-port download-origin key any-key data durable contract profile "
-        "retention url-upload url-upload-private ready-file json quiet"
+        "retention url-upload url-upload-private tls tls-cert tls-key ready-file json quiet"
     ).split():
         assert f"--{name} " in text
         assert "MOCKKIE_" + name.replace("-", "_").upper() in text
@@ -897,11 +897,12 @@ def test_the_version(home: Path) -> None:
         "import mockkie.cli",
         "from mockkie.cli import main; main(['--help'], standalone_mode=False)",
         "from mockkie.cli import main; main(['serve', '--help'], standalone_mode=False)",
+        "from mockkie.cli import main; main(['run', '--help'], standalone_mode=False)",
         "from mockkie.cli import main; main(['--version'], standalone_mode=False)",
     ],
 )
 def test_what_is_light_stays_light(home: Path, code: str) -> None:
-    heavy = "starlette uvicorn httpx2 rich orjson yaml jsonschema_rs asyncio sqlite3".split()
+    heavy = "starlette uvicorn httpx2 rich orjson yaml jsonschema_rs asyncio sqlite3 ssl".split()
     # What measures the coverage of subprocesses imports things of its own.
     env = {k: v for k, v in environment(home).items() if not k.startswith("COVERAGE")}
     told = subprocess.run(

@@ -14,9 +14,12 @@ import pytest
 import yaml
 
 from mockkie.build import build_mock
+from mockkie.certificates import Authority
 from mockkie.contract import Contract
 from mockkie.document import Document
+from mockkie.environment import program_environment
 from mockkie.server import Server
+from mockkie.serving import serve
 from mockkie.settings import Settings
 
 pytest_plugins = ["pytester"]
@@ -61,6 +64,7 @@ def plain(text: str) -> str:
         (r'"offset":-?[\d.]+', '"offset":<offset>'),
         (r"[+-][\d,]+ s from", "<offset> s from"),
         (r"world-[0-9a-f]{12}", "<world>"),
+        (r"tempfile\.redpandaai\.co/\d{8}/", "tempfile.redpandaai.co/<account>/"),
         (r"-{5,}", "---"),
         (r"\S*openapi\.yaml:\d+:\d+", "openapi.yaml:<place>"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>"),
@@ -80,7 +84,8 @@ def test_a_transcript_shows_what_the_commands_print(
     assert steps, page
     for step in steps:
         command, _, expected = step.partition("\n")
-        shell = re.sub(r"^mockkie\b", f"{shlex.quote(sys.executable)} -m mockkie", command)
+        python = shlex.quote(sys.executable)
+        shell = re.sub(r"(?<![\w/.-])mockkie (?=[a-z])", f"{python} -m mockkie ", command)
         for shown, actual in here:
             shell = shell.replace(shown, actual)
         done = subprocess.run(  # noqa: S602 - the documentation is ours
@@ -132,6 +137,20 @@ def test_the_readme_shows_the_report_of_a_failing_test(pytester: pytest.Pytester
     shown = plain(block_with("text", "mockkie: journal")).splitlines()
     printed = plain(result.stdout.str()).splitlines()
     assert shown == [line for line in printed if line in shown]
+
+
+def test_the_page_on_runs_shows_a_test_that_passes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_link=block_with("python", "kie_intercept"))
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_the_page_on_runs_names_all_that_is_set(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "run.md").read_text()
+    env = program_environment({}, "http://127.0.0.1:1", Authority().certificate, tmp_path)
+    with serve() as kie:
+        names = {*env, *kie.env, "MOCKKIE_URL"}
+    assert [name for name in names if f"`{name.upper()}" not in page] == []
+    assert "in lower case" in page
 
 
 def test_the_readme_shows_a_script_that_runs() -> None:
