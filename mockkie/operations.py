@@ -192,8 +192,7 @@ class _Sources:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        own = links.request_origin(exchange.request.scope, exchange.request.headers)
-        self._origins = {exchange.origin, own, *exchange.service.addresses}
+        self._origins = exchange.origins
         if exchange.settings.url_upload.mode == "offline":
             self._origins.update(exchange.service.contract.hosts)
 
