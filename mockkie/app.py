@@ -93,14 +93,14 @@ class Mock:
         exchange.world = authenticate(operation, request, service.worlds)
         judge_parameters(operation, request, exchange.values)
         async with service.store.draft() as draft:
-            reader = BodyReader(operation, service.settings, draft)
+            reader = BodyReader(operation, service.settings_of(operation), draft)
             try:
                 body = await reader.read(request)
             finally:
                 exchange.entry.fields = reader.body.fields
             handler = HANDLERS.get(operation.id)
             if handler is None:
-                answer = stateless_answer(service.contract, operation, request)
+                answer = stateless_answer(service.contract.owner(operation), operation, request)
             else:
                 answer = await handler(exchange, body, draft)
         if answer.checked:
@@ -190,7 +190,8 @@ class Mock:
                 return self._fail(exchange, miss)
             if miss is not None:
                 entry.notes.append(miss)
-        if self.service.settings.error_transport == "body" and not self._downloads(exchange):
+        settings = self.service.settings_of(operation)
+        if settings.error_transport == "body" and not self._downloads(exchange):
             status = 200
         return Answer(status, headers, json=body)
 
@@ -203,7 +204,7 @@ class Mock:
 
     def _dress(self, exchange: Exchange, answer: Answer) -> None:
         """What every answer carries, and what the journal says of it."""
-        entry, settings = exchange.entry, self.service.settings
+        entry, settings = exchange.entry, self.service.settings_of(exchange.matched)
         answer.headers["date"] = http_date(entry.at)
         if settings.upload_cors is not None and not self._downloads(exchange):
             answer.headers.setdefault("access-control-allow-origin", settings.upload_cors)
@@ -231,7 +232,7 @@ class Mock:
         return (
             request.method == "OPTIONS"
             and "access-control-request-method" in request.headers
-            and self.service.settings.upload_cors is not None
+            and self.service.settings_of(exchange.matched).upload_cors is not None
             and not self._downloads(exchange)
         )
 

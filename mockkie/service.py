@@ -15,6 +15,7 @@ from mockkie.clock import SECOND
 from mockkie.contract import Contract
 from mockkie.fetching import Fetcher
 from mockkie.journal import Entry
+from mockkie.operation import Operation
 from mockkie.origin import origin_app
 from mockkie.problems import UsageError
 from mockkie.settings import Settings
@@ -58,6 +59,11 @@ class Service:
         self._changes = -1
         self._sweeper: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+
+    def settings_of(self, operation: Operation | None) -> Settings:
+        """The settings of the document that describes an operation; options hold for the first."""
+        owner = self.contract.owner(operation)
+        return self.settings if owner is self.contract else owner.settings
 
     async def start(self) -> None:
         """Bring the remembered worlds back, and the default one in any case."""
