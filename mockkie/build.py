@@ -67,10 +67,10 @@ def read_contract(
 ) -> Contract:
     """The documents of a mock as one contract: the first one, and beside it the others.
 
-    Without `paths` it is `openapi.yaml` alone. Overlays change the first one;
+    Without `paths` it is `openapi.yaml` with `jobs.yaml` beside it. Overlays change the first one;
     of the others those follow a profile that have it.
     """
-    first, *others = paths or [shipped()]
+    first, *others = paths or [shipped(), shipped("jobs.yaml")]
     contract = Contract.read(first, profile, overlays)
     for path in others:
         document = Document.read(path)

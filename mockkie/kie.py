@@ -130,7 +130,7 @@ class Kie:
         }
 
     def reset(self) -> None:
-        """As new: no files, no journal, real time."""
+        """As new: no files, no tasks, no journal, real time."""
         self._run(self._service.reset(self.world))
 
     def drop(self) -> None:

@@ -101,6 +101,7 @@ class Service:
     def _admit(self, world: World) -> None:
         if self.shared is not None:
             world.journal = self.shared.journal(world.id)
+            world.tasks = self.shared.tasks(world.id)
 
     async def _remember(self, world: World) -> None:
         await self.store.remember(world)
@@ -175,10 +176,11 @@ class Service:
         self._wake.set()
 
     async def reset(self, world: World) -> None:
-        """As new: no files, no journal, real time."""
+        """As new: no files, no tasks, no journal, real time."""
         await self.store.clear(world.id)
         world.graves.clear()
         world.journal.clear()
+        world.tasks.clear()
         world.clock.reset()
         await self._remember(world)
 

@@ -46,7 +46,7 @@ LAYERS: Sequence[Sequence[str]] = [
     kie kie_clock kie_files server protocol;
     build;
     app;
-    operations control downloads auth parameters stateless;
+    operations jobs control downloads auth parameters stateless;
     exchange;
     service;
     body form jsonbody base64text fetching dialling addresses urls inprocess
@@ -58,7 +58,7 @@ LAYERS: Sequence[Sequence[str]] = [
     schemas;
     document source keywords overlay;
     worlds shared lines;
-    journal;
+    journal tasks;
     options progress;
     clock problems;
     __init__

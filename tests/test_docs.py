@@ -18,6 +18,7 @@ from mockkie.contract import Contract
 from mockkie.document import Document
 from mockkie.server import Server
 from mockkie.settings import Settings
+from mockkie.tasks import TaskLife
 
 pytest_plugins = ["pytester"]
 
@@ -137,6 +138,19 @@ def test_the_readme_shows_the_report_of_a_failing_test(pytester: pytest.Pytester
 def test_the_readme_shows_a_script_that_runs() -> None:
     script = block_with("python", "with mockkie.serve()")
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_the_page_on_tasks_shows_a_test_that_passes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(block_with("python", "createTask"))
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_the_page_on_tasks_shows_all_settings_of_its_document() -> None:
+    shown = yaml.safe_load(block_with("yaml", "resultLink"))["x-mockkie"]
+    written = dict(Document.read(ROOT / "jobs.yaml").root["x-mockkie"])
+    assert len(written.pop("claims")) > 20
+    assert shown == written
+    assert TaskLife.of(shown["tasks"]) == TaskLife()
 
 
 def test_the_contract_page_quotes_the_document() -> None:
