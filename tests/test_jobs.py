@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mockkie.clock import isoformat, parse_instant
@@ -167,15 +167,19 @@ def test_a_failed_task_ends_when_its_work_begins(guest: Visitor) -> None:
     assert details["state"] == "fail"
     assert details["completeTime"] == details["updateTime"] == START + WAITING
     assert "costTime" not in details
+    at(guest, START + 10 * DAYS)
+    assert record(guest, task) == details
 
 
 instants = st.one_of(
     st.integers(0, 2 * RETENTION),
-    st.integers(RETENTION - WAITING - 3, RETENTION + 3),
+    st.integers(RETENTION - WAITING - 2, RETENTION - WAITING + 2),
 )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@example(created=RETENTION - WAITING - 1, asked=0)
+@example(created=RETENTION - WAITING, asked=0)
 @given(created=instants, asked=st.one_of(st.just(0), instants))
 def test_a_task_fails_exactly_when_the_link_is_dead_as_its_work_begins(
     servers: Mapping[str, Server], http: Client, created: int, asked: int
@@ -218,6 +222,7 @@ def test_every_link_of_the_input_counts_however_deep(guest: Visitor) -> None:
         ({"image_url": "not://a.url", "n": 1, "x": None, "y": True}, []),
         ({}, []),
         ({"image_url": dead}, [dead]),
+        ({"image_url": f" {dead}\n"}, [dead]),
         ({"a": [live, {"b": [dead]}]}, [dead]),
         ({"a": deep}, [dead]),
         ({"a": f"{guest.origin}/12345678/a.png"}, [f"{guest.origin}/12345678/a.png"]),
@@ -258,22 +263,16 @@ def test_what_happens_to_a_file_while_the_task_waits(driven: Driven) -> None:
     visitor = driven(SLOW)
     visitor.set_clock()
     links = {}
-    for name in ("kept", "overwritten", "deleted"):
+    for name in ("kept", "overwritten"):
         links[name] = visitor.upload("stream", b"x", "a", name)["downloadUrl"]
     links["late"] = links["kept"].replace("/kept", "/late")
     at(visitor, START + RETENTION - DAYS // 2)
     tasks = {name: create(visitor, link) for name, link in links.items()}
     visitor.upload("stream", b"y", "a", "overwritten")
     visitor.upload("stream", b"y", "a", "late")
-    assert visitor.control("DELETE", "/files?path=a/deleted").status in (200, 204)
-    at(visitor, START + RETENTION + DAYS)
+    at(visitor, START + RETENTION + DAYS // 2)
     states = {name: record(visitor, task)["state"] for name, task in tasks.items()}
-    assert states == {
-        "kept": "fail",
-        "overwritten": "generating",
-        "deleted": "fail",
-        "late": "generating",
-    }
+    assert states == {"kept": "fail", "overwritten": "generating", "late": "generating"}
 
 
 def test_what_happens_to_a_file_after_the_work_began(driven: Driven) -> None:
@@ -281,23 +280,35 @@ def test_what_happens_to_a_file_after_the_work_began(driven: Driven) -> None:
     visitor.set_clock()
     names = ("expired", "overwritten")
     links = [visitor.upload("stream", b"x", "a", name)["downloadUrl"] for name in names]
-    tasks = [create(visitor, link) for link in links]
+    tasks = [create(visitor, link) for link in (*links, links[0].replace("expired", "late"))]
     at(visitor, START + 2 * DAYS)
     visitor.upload("stream", b"y", "a", "overwritten")
-    at(visitor, START + 9 * DAYS)
-    assert [record(visitor, task)["state"] for task in tasks] == ["success", "success"]
-    visitor.upload("stream", b"y", "a", "expired")
-    assert [record(visitor, task)["state"] for task in tasks] == ["success", "success"]
+    visitor.upload("stream", b"y", "a", "late")
+    at(visitor, START + 4 * DAYS)
+    assert [record(visitor, task)["state"] for task in tasks] == ["success", "success", "fail"]
+
+
+def test_a_file_that_is_deleted_while_the_task_waits_is_gone(driven: Driven) -> None:
+    visitor = driven(SLOW)
+    visitor.set_clock()
+    tasks = {}
+    for name in ("kept", "deleted"):
+        tasks[name] = create(visitor, visitor.upload("stream", b"x", "a", name)["downloadUrl"])
+    assert visitor.control("DELETE", "/files?path=a/deleted").status == 200
+    at(visitor, START + DAYS)
+    states = {name: record(visitor, task)["state"] for name, task in tasks.items()}
+    assert states == {"kept": "generating", "deleted": "fail"}
 
 
 def test_a_verdict_stays(guest: Visitor) -> None:
     guest.set_clock()
-    link = f"{guest.downloads}/{guest.account}/a/late.png"
-    task = create(guest, link)
+    link = guest.upload("stream", b"x", "a", "b.png")["downloadUrl"]
+    good, bad = create(guest, link), create(guest, link.replace("b.png", "c.png"))
     guest.advance(5)
-    assert record(guest, task)["state"] == "fail"
-    assert guest.upload("stream", b"x", "a", "late.png")["downloadUrl"] == link
-    assert record(guest, task)["state"] == "fail"
+    assert [record(guest, task)["state"] for task in (good, bad)] == ["success", "fail"]
+    guest.control("DELETE", "/files")
+    guest.upload("stream", b"x", "a", "c.png")
+    assert [record(guest, task)["state"] for task in (good, bad)] == ["success", "fail"]
 
 
 # --------------------------------------------------------------------------------- the result
@@ -366,6 +377,7 @@ def test_only_results_of_the_account_get_new_links(
         "http://[",
         result.replace(task, unasked),
         result.replace("/generated/", "/a/"),
+        result.replace(guest.account, "12345678"),
     ):
         reply = post(guest, DOWNLOAD, {"url": url})
         assert refused(reply, 422, "The URL is no result of a task")
@@ -463,6 +475,16 @@ def test_a_reset_world_has_no_tasks_and_all_its_credits(visitor: Visitor) -> Non
     assert refused(ask(visitor, f"{RECORD}?taskId={task}"), 422, "recordInfo is null")
     assert data_of(ask(visitor, CREDIT)) == 1_000
     assert visitor.get(result).status == 404
+
+
+def test_a_dropped_world_takes_its_tasks_along(server: Server, http: Client) -> None:
+    same: dict[str, Any] = {"id": "comes-again", "keys": ["a-key-that-comes-again"]}
+    with visiting(server, http, **same) as visitor:
+        task = create(visitor)
+        assert record(visitor, task)["state"] == "waiting"
+    with visiting(server, http, **same) as visitor:
+        assert refused(ask(visitor, f"{RECORD}?taskId={task}"), 422, "recordInfo is null")
+        assert data_of(ask(visitor, CREDIT)) == 1_000
 
 
 # ------------------------------------------------------------------------- the document drives

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +123,7 @@ def test_an_answer_that_breaks_its_document_is_a_500_and_nothing_is_kept(tmp_pat
         success = document["paths"][CREATE]["post"]["responses"]["200"]
         data = success["content"]["application/json"]["schema"]["properties"]["data"]
         data["required"].append("recordId")
+        del document["paths"][CREATE]["post"]["responses"]["500"]  # it is among the components
 
     path = jobs(tmp_path, change)
     with inside(contract=[shipped(), path]) as mock:
@@ -235,3 +239,22 @@ def test_two_documents_may_share_a_path(tmp_path: Path) -> None:
     contract = read_contract([shipped(), other])
     assert contract.route("GET", STREAM)[0].id == "hello"
     assert contract.route("POST", STREAM)[0].id == "upload-file-stream"
+
+
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_the_command_line_takes_several(tmp_path: Path, by: str) -> None:
+    path = jobs(tmp_path, setting(colour="red"))
+    words, env = [], dict(os.environ)
+    if by == "option":
+        words = ["--contract", str(shipped()), "--contract", str(path)]
+    else:
+        env["MOCKKIE_CONTRACT"] = os.pathsep.join([str(shipped()), str(path)])
+    done = subprocess.run(
+        [sys.executable, "-m", "mockkie", "serve", "--data", "memory:", *words],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"{path}:" in done.stderr

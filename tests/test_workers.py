@@ -141,7 +141,8 @@ def test_a_worker_that_is_killed_is_replaced_and_loses_nothing(running: Running)
     before = running.workers()
     os.kill(before[0], signal.SIGKILL)
     for _ in range(600):
-        if len(running.workers()) == 2 and running.workers() != before:
+        now = running.workers()
+        if len(now) == 2 and now != before:
             break
         time.sleep(0.05)
     assert len(running.workers()) == 2
