@@ -93,14 +93,14 @@ class Mock:
         exchange.world = authenticate(operation, request, service.worlds)
         judge_parameters(operation, request, exchange.values)
         async with service.store.draft() as draft:
-            reader = BodyReader(operation, service.settings, draft)
+            reader = BodyReader(operation, service.settings_of(operation), draft)
             try:
                 body = await reader.read(request)
             finally:
                 exchange.entry.fields = reader.body.fields
             handler = HANDLERS.get(operation.id)
             if handler is None:
-                answer = stateless_answer(service.contract, operation, request)
+                answer = stateless_answer(service.contract.owner(operation), operation, request)
             else:
                 answer = await handler(exchange, body, draft)
         if answer.checked:
@@ -138,10 +138,7 @@ class Mock:
         path = decode_path(request.raw_path)
         if path is None:
             raise Problem("route-not-found", "the path is not UTF-8 behind its percent signs")
-        if request.scope.get("state", {}).get("missing"):
-            servers = ", ".join(sorted(service.contract.hosts))
-            raise Problem("route-not-found", f"this host has none of the routes: {servers} have")
-        self._judge_port(request, path)
+        self._judge_place(request, path)
         try:
             operation, exchange.values = service.contract.route(request.method, path)
         except Problem as problem:
@@ -155,13 +152,19 @@ class Mock:
         exchange.entry.operation = operation.id
         return operation
 
-    def _judge_port(self, request: Request, path: str) -> None:
-        """Where downloads have a port of their own, that port has nothing else."""
+    def _judge_place(self, request: Request, path: str) -> None:
+        """A hard-coded host has its own operations only; a port of downloads nothing else."""
         port, server = self.service.download_port, request.scope.get("server")
-        if port is None or server is None:
+        served = request.scope.get("state", {}).get("served")
+        if served is None and (port is None or server is None):
             return
         operation = self.service.contract.on_path(path)
         if operation is None:
+            return
+        if served is not None and operation.id not in served:
+            hosts = ", ".join(sorted(self.service.contract.owner(operation).hosts))
+            raise Problem("route-not-found", f"this host does not have the route: {hosts} has")
+        if port is None or server is None:
             return
         here = server[1] == port
         if here != operation.is_download:
@@ -193,7 +196,8 @@ class Mock:
                 return self._fail(exchange, miss)
             if miss is not None:
                 entry.notes.append(miss)
-        if self.service.settings.error_transport == "body" and not self._downloads(exchange):
+        settings = self.service.settings_of(operation)
+        if settings.error_transport == "body" and not self._downloads(exchange):
             status = 200
         return Answer(status, headers, json=body)
 
@@ -206,7 +210,7 @@ class Mock:
 
     def _dress(self, exchange: Exchange, answer: Answer) -> None:
         """What every answer carries, and what the journal says of it."""
-        entry, settings = exchange.entry, self.service.settings
+        entry, settings = exchange.entry, self.service.settings_of(exchange.matched)
         answer.headers["date"] = http_date(entry.at)
         if settings.upload_cors is not None and not self._downloads(exchange):
             answer.headers.setdefault("access-control-allow-origin", settings.upload_cors)
@@ -234,7 +238,7 @@ class Mock:
         return (
             request.method == "OPTIONS"
             and "access-control-request-method" in request.headers
-            and self.service.settings.upload_cors is not None
+            and self.service.settings_of(exchange.matched).upload_cors is not None
             and not self._downloads(exchange)
         )
 

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 
 from mockkie.app import Mock
 from mockkie.clock import parse_duration
-from mockkie.contract import Contract
+from mockkie.contract import Contract, shipped
+from mockkie.document import Document
 from mockkie.problems import UsageError
 from mockkie.service import Service
 from mockkie.settings import DOCUMENTED, Settings
@@ -24,7 +25,7 @@ _MODES: Final[tuple[Literal["offline", "fetch", "deny"], ...]] = ("offline", "fe
 
 def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about sockets
     *,
-    contract: str | Path | None = None,
+    contract: str | Path | Sequence[str | Path] | None = None,
     overlay: str | Path | Sequence[str | Path] = (),
     data: str | Path = MEMORY,
     keys: Sequence[str] = (),
@@ -39,14 +40,13 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
 ) -> Mock:
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
 
+    `contract` is a document, or several that are served together; none: those that come along.
     `retention` is an ISO 8601 duration, `data` is `memory:` or a folder, `overlay` one file or
-    several that change the contract, in order. What is None is as the contract says. A `sibling`
-    is one more process of a mock that holds the folder's lock.
+    several that change the first document, in order. What is None is as the contract says. A
+    `sibling` is one more process of a mock that holds the folder's lock.
     """
     _check_keys(keys)
-    overlays = [overlay] if isinstance(overlay, str | Path) else overlay
-    document = None if contract is None else Path(contract)
-    understood = Contract.read(document, profile, [Path(path) for path in overlays])
+    understood = read_contract(_paths(contract), profile, _paths(overlay))
     settings = _override(understood.settings, retention, download_origin, url_upload)
     if url_upload_private:
         changed = dataclasses.replace(settings.url_upload, allow_private=True)
@@ -60,6 +60,29 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
         shared=Shared(Path(data)) if sibling else None,
     )
     return Mock(service)
+
+
+def read_contract(
+    paths: Sequence[Path], profile: str = DOCUMENTED, overlays: Sequence[Path] = ()
+) -> Contract:
+    """The documents of a mock as one contract: the first one, and beside it the others.
+
+    Without `paths` it is `openapi.yaml` with `jobs.yaml` beside it. Overlays change the first one;
+    of the others those follow a profile that have it.
+    """
+    first, *others = paths or [shipped(), shipped("jobs.yaml")]
+    contract = Contract.read(first, profile, overlays)
+    for path in others:
+        document = Document.read(path)
+        known = profile in dict(document.items(("x-mockkie", "profiles")))
+        contract.join(Contract(document, profile if known else DOCUMENTED))
+    return contract
+
+
+def _paths(given: str | Path | Sequence[str | Path] | None) -> list[Path]:
+    if given is None or isinstance(given, str | Path):
+        return [] if given is None else [Path(given)]
+    return [Path(path) for path in given]
 
 
 def open_store(data: str | Path, *, durable: bool = False, lock: bool = True) -> Store:

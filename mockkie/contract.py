@@ -25,6 +25,8 @@ from mockkie.source import Pointer
 
 _OPENAPI: Final = re.compile(r"3\.1\.\d+")
 _DIALECTS: Final = (DIALECT, "https://spec.openapis.org/oas/3.1/dialect/base")
+_OF_A_DOCUMENT: Final = frozenset("errorTransport cors limits tasks profiles claims".split())
+"""The settings that two documents of one mock can have differently."""
 _VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -46,7 +48,8 @@ class Contract:
         for operation in self.operations.values():
             self._add_routes(operation)
         self._templates = sorted(self._patterns, key=_specificity)
-        self._refusals = refusals(document, dict(document.items(("components", "responses"))))
+        self.texts = refusals(document, dict(document.items(("components", "responses"))))
+        self._beside: dict[str, Contract] = {}
 
     @classmethod
     def read(
@@ -66,6 +69,42 @@ class Contract:
         """The files that it was read from."""
         return " with ".join((self.document.name, *self.document.overlays))
 
+    @property
+    def beside(self) -> list[str]:
+        """The files of the documents that were joined."""
+        return list(dict.fromkeys(other.name for other in self._beside.values()))
+
+    def join(self, other: Contract) -> None:
+        """Serve the operations of another document too. Its texts and settings stay its own.
+
+        `DocumentError` where it contradicts this one: a path or an operationId that is taken, a
+        setting that is the mock's as a whole.
+        """
+        fail = other.document.fail
+        profiles = (at for _, at in other.document.items(("x-mockkie", "profiles")))
+        for above in (("x-mockkie",), *profiles):
+            for name, at in other.document.items(above):
+                if name not in _OF_A_DOCUMENT:
+                    fail(at, f"{name!r} is of the whole mock: set it in {self.name}")
+        for operation in other.operations.values():
+            if operation.id in self.operations:
+                fail(operation.pointer, f"{self.name} has an operation {operation.id!r} too")
+            self.operations[operation.id] = operation
+            self._beside[operation.id] = other
+        for path, methods in other._by_path.items():
+            for method, operation in methods.items():
+                if method in self._by_path.get(path, {}):
+                    fail(operation.pointer, f"{self.name} has {method} {path} too")
+                self._by_path.setdefault(path, {})[method] = operation
+        self._patterns = {**other._patterns, **self._patterns}
+        self._templates = sorted(self._patterns, key=_specificity)
+        theirs = {f"{other.name} {name}": scheme for name, scheme in other.schemes.items()}
+        self.schemes = {**theirs, **self.schemes}
+
+    def owner(self, operation: Operation | None) -> Contract:
+        """The contract that describes an operation: this one, or one that was joined."""
+        return self if operation is None else self._beside.get(operation.id, self)
+
     @cached_property
     def hosts(self) -> set[str]:
         """The origins that the document names as servers."""
@@ -76,7 +115,18 @@ class Contract:
     @cached_property
     def origins(self) -> list[str]:
         """The origins that programs may have hard-coded: of the servers, then their aliases."""
-        return [*sorted(self.hosts), *self.settings.aliases]
+        documents = (self, *self._beside.values())
+        hosts = sorted(set().union(*(document.hosts for document in documents)))
+        return list(dict.fromkeys((*hosts, *self.settings.aliases)))
+
+    def served_at(self, origin: str) -> set[str]:
+        """The ids of the operations that are to be found at one of `origins`."""
+        everywhere = self.settings.aliases.get(origin) == "served"
+        return {
+            name
+            for name, operation in self.operations.items()
+            if everywhere or origin in self.owner(operation).hosts
+        }
 
     @cached_property
     def download_origin(self) -> str | None:
@@ -110,7 +160,8 @@ class Contract:
 
     def refusal(self, problem: Problem, operation: Operation | None) -> tuple[int, dict[str, Any]]:
         """`(status, body)` that the document has for a problem, else the one built in."""
-        for known in (operation.refusals if operation else {}, self._refusals):
+        texts = self.owner(operation).texts
+        for known in (operation.refusals if operation else {}, texts):
             if problem.name in known:
                 return known[problem.name].about(problem)
         status, msg = problem.fallback
@@ -201,11 +252,11 @@ class Contract:
         return _VARIABLE.sub(default, value.get("url", "/"))
 
 
-def shipped() -> Path:
-    """The `openapi.yaml` that comes with mockkie: in the package, or beside it in a checkout."""
+def shipped(name: str = "openapi.yaml") -> Path:
+    """A document that comes with mockkie: in the package, or beside it in a checkout."""
     package = Path(str(files("mockkie")))
-    installed = package / "openapi.yaml"
-    return installed if installed.exists() else package.parent / "openapi.yaml"
+    installed = package / name
+    return installed if installed.exists() else package.parent / name
 
 
 def decode_path(raw: bytes) -> str | None:

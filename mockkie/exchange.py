@@ -44,6 +44,12 @@ class Exchange:
         request, port = self.request, self.service.download_port
         return links.link_origin(self.settings, port, request.scope, request.headers)
 
+    @property
+    def origins(self) -> set[str]:
+        """Where links of this mock lead, as far as it can be known."""
+        own = links.request_origin(self.request.scope, self.request.headers)
+        return {self.origin, own, *self.service.addresses}
+
     def describe(self, file: StoredFile) -> dict[str, object]:
         """The six facts about a file (documented), and what the profile adds (observed)."""
         return {

@@ -144,11 +144,12 @@ def _hard_coded(contract: Contract) -> list[str]:
 
 
 def _told(contract: Contract, hosts: Hosts) -> Callable[[str], Mapping[str, Any]]:
-    """What the mock is told of a request to a host: where links lead, and if nothing is there."""
+    """What the mock is told of a request to a host: where links lead, what it serves."""
     links = contract.download_origin
     told: dict[str, dict[str, Any]] = {
         host: {} if links is None else {"download_origin": links} for host in hosts.names
     }
-    for origin, kind in contract.settings.aliases.items():
-        told.setdefault(urlsplit(origin).hostname or "", {})["missing"] = kind == "missing"
+    for origin in contract.origins:
+        known = told.setdefault(urlsplit(origin).hostname or "", {})
+        known["served"] = known.get("served", set()) | contract.served_at(origin)
     return lambda host: told.get(host, {})

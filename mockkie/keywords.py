@@ -114,7 +114,7 @@ KEYWORDS: Final[Mapping[str, Mapping[str, Child]]] = {
     "settings": {
         **_each(
             "retention links aliases expiredLink unknownLink errorTransport edgeSlashes urlName "
-            "cacheControl extraData cors limits urlUpload profiles"
+            "cacheControl extraData cors limits urlUpload tasks profiles"
         ),
         "claims": {"*": "claim"},
     },

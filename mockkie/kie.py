@@ -152,7 +152,7 @@ class Kie:
             yield found
 
     def reset(self) -> None:
-        """As new: no files, no journal, real time."""
+        """As new: no files, no tasks, no journal, real time."""
         self._run(self._service.reset(self.world))
 
     def drop(self) -> None:

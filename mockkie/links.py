@@ -101,7 +101,15 @@ def link_in(url: str, origins: Iterable[str]) -> str | None:
     ours = _normal_origin(url)
     if ours is None or ours not in map(_normal_origin, origins):
         return None
-    path = decode_path(quote(urlsplit(url).path, safe="/%").encode())
+    return path_in(url)
+
+
+def path_in(url: str) -> str | None:
+    """The decoded path, without leading slash, of a URL; None when it has none to speak of."""
+    try:
+        path = decode_path(quote(urlsplit(url).path, safe="/%").encode())
+    except ValueError:
+        return None
     return None if path is None else path.removeprefix("/")
 
 

@@ -136,6 +136,20 @@ class Operation:
         return 200, {}
 
     @cached_property
+    def examples(self) -> Mapping[str, Any]:
+        """The examples of the first documented success in JSON, by name."""
+        for status, found in self.contents.items():
+            if status.startswith("2") and status.isdecimal() and JSON in found:
+                return examples(self._document, found[JSON])
+        return {}
+
+    def example(self, name: str) -> tuple[int, Mapping[str, Any]]:
+        """`success` with the body of the example of this name, if there is one."""
+        status, body = self.success
+        named = self.examples.get(name)
+        return status, named if isinstance(named, dict) else body
+
+    @cached_property
     def largest_file(self) -> int | None:
         """The `maximum` of `data.fileSize` in the documented success, in bytes."""
         document, pointers = self._document, []

@@ -13,6 +13,7 @@ from mockkie.exchange import Exchange
 from mockkie.fetching import Fetched
 from mockkie.form import Body
 from mockkie.identify import extension_for, identify
+from mockkie.jobs import JOBS, check_job
 from mockkie.media import FORM, JSON
 from mockkie.problems import Problem
 from mockkie.service import duration_text, seconds_between
@@ -82,6 +83,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "upload-file-url": upload_file_url,
     "download-file": download_file,
     "inspect-file": download_file,
+    **JOBS,
 }
 
 _NEEDED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -98,7 +100,9 @@ def check_handlers(contract: Contract) -> tuple[list[str], list[str]]:
     from their examples, the latter are not served.
     """
     for name, operation in contract.operations.items():
-        if name in _NEEDED:
+        if name in JOBS:
+            check_job(contract.owner(operation), operation)
+        elif name in _NEEDED:
             media_name, fields = _NEEDED[name]
             media = operation.media_types.get(media_name)
             if media is None:
@@ -118,7 +122,8 @@ def check_handlers(contract: Contract) -> tuple[list[str], list[str]]:
                 operation.pointer, f"{name} needs a path parameter with x-mockkie spansSlashes"
             )
     served = set(contract.operations)
-    return sorted(served - set(HANDLERS)), sorted(set(HANDLERS) - served)
+    beside = set() if served & set(JOBS) else set(JOBS)  # a document of uploads alone lacks nothing
+    return sorted(served - set(HANDLERS)), sorted(set(HANDLERS) - served - beside)
 
 
 async def _keep(
@@ -205,8 +210,7 @@ class _Sources:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        own = links.request_origin(exchange.request.scope, exchange.request.headers)
-        self._origins = {exchange.origin, own, *exchange.service.addresses}
+        self._origins = exchange.origins
         if exchange.settings.url_upload.mode == "offline":
             self._origins.update(exchange.service.contract.hosts)
 

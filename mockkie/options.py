@@ -71,16 +71,17 @@ _SETTINGS: Final = (
     option("--any-key", is_flag=True, help="Let every key open the default world."),
     option(
         "--contract",
+        multiple=True,
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Another OpenAPI document in place of the one that comes along.",
+        help="An OpenAPI document in place of those that come along; repeatable, all are served.",
     ),
     option(
         "--overlay",
         multiple=True,
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="An OpenAPI Overlay that changes the contract; repeatable, applied in order.",
+        help="An OpenAPI Overlay that changes the (first) contract; repeatable, applied in order.",
     ),
     option(
         "--profile",

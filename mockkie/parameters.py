@@ -32,14 +32,19 @@ def judge_parameters(operation: Operation, request: Request, values: tuple[str, 
             raise Problem("invalid-parameter", why, parameter=known.name)
 
 
+def query_values(request: Request, name: str) -> list[str]:
+    """What the query of a request says under a name."""
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return parse_qs(query, keep_blank_values=True).get(name, [])
+
+
 def _given(known: Parameter, request: Request, in_path: dict[str, str]) -> list[str]:
     if known.where == "path":
         return [in_path[known.name]] if known.name in in_path else []
     if known.where == "header":
         return request.headers.getlist(known.name)
     if known.where == "query":
-        query = request.scope.get("query_string", b"").decode("latin-1")
-        return parse_qs(query, keep_blank_values=True).get(known.name, [])
+        return query_values(request, known.name)
     return request.cookies.get(known.name, [])
 
 

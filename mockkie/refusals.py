@@ -21,6 +21,7 @@ _ONLY: Final = {
     "500": "internal-error",
 }
 """The statuses that stand for one problem only: an example without a name is about that one."""
+_FIRST_ERROR: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def refusals(document: Document, responses: Mapping[str, Pointer]) -> dict[str, 
         if media is None:
             continue
         for name, body in examples(document, media).items():
-            if not isinstance(body, dict) or body.get("success") is not False:
+            if not isinstance(body, dict) or not _says_no(body):
                 continue
             code = int(status) if status.isdecimal() else body.get("code", 500)
             found.setdefault(
@@ -68,6 +69,13 @@ def refusals(document: Document, responses: Mapping[str, Pointer]) -> dict[str, 
                 Refusal(code, body, _parameter(document, media, name)),
             )
     return found
+
+
+def _says_no(body: Mapping[str, Any]) -> bool:
+    """Whether a body is a refusal: of the uploads' envelope, or of the one without `success`."""
+    code = body.get("code")
+    failed = isinstance(code, int) and code >= _FIRST_ERROR
+    return body.get("success", not failed) is False
 
 
 def _parameter(document: Document, media: Pointer, name: str) -> str | None:

@@ -16,6 +16,7 @@ from mockkie.clock import SECOND
 from mockkie.contract import Contract
 from mockkie.fetching import Fetcher
 from mockkie.journal import Entry
+from mockkie.operation import Operation
 from mockkie.origin import origin_app
 from mockkie.problems import UsageError
 from mockkie.settings import Settings
@@ -60,6 +61,11 @@ class Service:
         self._sweeper: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
+    def settings_of(self, operation: Operation | None) -> Settings:
+        """The settings of the document that describes an operation; options hold for the first."""
+        owner = self.contract.owner(operation)
+        return self.settings if owner is self.contract else owner.settings
+
     async def start(self) -> None:
         """Bring the remembered worlds back, and the default one in any case."""
         if self.started:
@@ -96,6 +102,7 @@ class Service:
     def _admit(self, world: World) -> None:
         if self.shared is not None:
             world.journal = self.shared.journal(world.id)
+            world.tasks = self.shared.tasks(world.id)
 
     async def _remember(self, world: World) -> None:
         await self.store.remember(world)
@@ -170,10 +177,11 @@ class Service:
         self._wake.set()
 
     async def reset(self, world: World) -> None:
-        """As new: no files, no journal, real time."""
+        """As new: no files, no tasks, no journal, real time."""
         await self.store.clear(world.id)
         world.graves.clear()
         world.journal.clear()
+        world.tasks.clear()
         world.clock.reset()
         await self._remember(world)
 

@@ -22,7 +22,7 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
     host: str = "127.0.0.1",
     port: int = 0,
     download_port: int | None = None,
-    contract: str | Path | None = None,
+    contract: str | Path | Sequence[str | Path] | None = None,
     overlay: str | Path | Sequence[str | Path] = (),
     data: str | Path = MEMORY,
     keys: Sequence[str] = (),

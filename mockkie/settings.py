@@ -15,6 +15,7 @@ from mockkie.clock import parse_duration
 from mockkie.document import Document
 from mockkie.problems import UsageError
 from mockkie.source import Pointer
+from mockkie.tasks import TASK_SETTINGS, TaskLife, task_durations
 
 DOCUMENTED: Final = "documented"
 _SIZE: Final = {"type": ["integer", "null"], "minimum": 0}
@@ -57,6 +58,7 @@ _SETTINGS: Final[dict[str, Any]] = {
         size=_COUNT,
         redirects={"type": "integer", "minimum": 0},
     ),
+    "tasks": TASK_SETTINGS,
 }
 _SCHEMA: Final[dict[str, Any]] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -124,6 +126,7 @@ class Settings:
     upload_cors: str | None = None
     limits: Limits = field(default_factory=Limits)
     url_upload: UrlUpload = field(default_factory=UrlUpload)
+    tasks: TaskLife = field(default_factory=TaskLife)
 
     @classmethod
     def of(cls, document: Document, profile: str = DOCUMENTED) -> Self:
@@ -156,6 +159,7 @@ class Settings:
             upload_cors=values.get("cors", {}).get("uploads"),
             limits=_limits(values.get("limits", {})),
             url_upload=_url_upload(values.get("urlUpload", {})),
+            tasks=TaskLife.of(values.get("tasks", {})),
         )
 
 
@@ -171,8 +175,12 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 def _check_durations(document: Document, written: Mapping[str, Any]) -> None:
     """Those of the profiles too, used or not."""
     profiles = written.get("profiles", {})
-    for above in ((), *(("profiles", name) for name in profiles)):
-        for below in (("retention",), ("urlUpload", "timeout")):
+    for above, values in (
+        ((), written),
+        *((("profiles", name), profiles[name]) for name in profiles),
+    ):
+        tasks = (("tasks", *at) for at in task_durations(values.get("tasks", {})))
+        for below in (("retention",), ("urlUpload", "timeout"), *tasks):
             pointer: Pointer = ("x-mockkie", *above, *below)
             try:
                 parse_duration(document.at(pointer))

@@ -1,7 +1,7 @@
-"""What the processes of one mock share beside its files: journals, and when worlds changed.
+"""What the processes of one mock share beside its files: journals, tasks, when worlds changed.
 
-A small SQLite file of its own in the data folder, made anew at every start: journals do not
-outlive a mock, whatever the number of its processes. Knows no requests.
+A small SQLite file of its own in the data folder, made anew at every start: journals and tasks do
+not outlive a mock, whatever the number of its processes. Knows no requests.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 import orjson
 
 from mockkie.journal import LIMIT, Entry, Journal
+from mockkie.tasks import Task, Tasks
 
 _FILE: Final = "shared.sqlite"
 _SCHEMA: Final = """
@@ -28,6 +29,7 @@ CREATE TABLE entry (
     world TEXT, seq INTEGER, weight INTEGER NOT NULL, value BLOB NOT NULL,
     PRIMARY KEY (world, seq)
 ) WITHOUT ROWID;
+CREATE TABLE task (world TEXT, id TEXT, value BLOB NOT NULL, PRIMARY KEY (world, id)) WITHOUT ROWID;
 """
 
 
@@ -66,11 +68,16 @@ class Shared:
         """The journal of a world, the same for every process."""
         return SharedJournal(self, world)
 
+    def tasks(self, world: str) -> SharedTasks:
+        """The tasks of a world, the same for every process."""
+        return SharedTasks(self, world)
+
     def forget(self, world: str) -> None:
-        """Drop a world's journal."""
+        """Drop a world's journal and tasks."""
         with self.transaction():
             self.execute("DELETE FROM entry WHERE world = ?", (world,))
             self.execute("DELETE FROM journal WHERE world = ?", (world,))
+            self.execute("DELETE FROM task WHERE world = ?", (world,))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -176,3 +183,33 @@ class SharedJournal(Journal):
             "UPDATE journal SET bytes = ?, evicted = evicted + ? WHERE world = ?",
             (held, evicted, self._world),
         )
+
+
+class SharedTasks(Tasks):
+    """`Tasks` that every process of the mock reads and writes."""
+
+    def __init__(self, shared: Shared, world: str) -> None:
+        super().__init__()
+        self._shared = shared
+        self._world = world
+
+    def put(self, task: Task) -> None:
+        self._shared.execute(
+            "INSERT OR REPLACE INTO task VALUES (?, ?, ?)",
+            (self._world, task.id, orjson.dumps(task)),
+        )
+
+    def get(self, task_id: str) -> Task | None:
+        rows = self._shared.execute(
+            "SELECT value FROM task WHERE world = ? AND id = ?", (self._world, task_id)
+        )
+        return Task(**orjson.loads(rows[0][0])) if rows else None
+
+    def clear(self) -> None:
+        self._shared.execute("DELETE FROM task WHERE world = ?", (self._world,))
+
+    def __len__(self) -> int:
+        [(count,)] = self._shared.execute(
+            "SELECT count(*) FROM task WHERE world = ?", (self._world,)
+        )
+        return int(count)

@@ -162,6 +162,7 @@ class _Person:
             ("key", ", ".join(service.keys) + (" (or any other)" if service.any_key else "")),
             ("files", f"{service.store.where}, each for {life}"),
             ("contract", f"{service.contract.name}, profile {settings.profile}"),
+            *(("beside it", name) for name in service.contract.beside),
             ("control", f"{server.origin}/__mockkie/clock, /files, /journal, /worlds"),
         ]
         if self._ca is not None:

@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from mockkie.clock import Clock
 from mockkie.journal import Journal
+from mockkie.tasks import Tasks
 
 DEFAULT_WORLD: Final = "default"
 DEFAULT_KEY: Final = "kie-mock-key"
@@ -22,7 +23,7 @@ _BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(eq=False, slots=True)
 class World:
-    """One isolated account: its keys, its clock, its journal. Its files are in the store.
+    """One isolated account: its keys, clock, journal and tasks. Its files are in the store.
 
     `account` is the opaque part of its links that tells worlds apart: downloads carry no key
     (documented). `keys` are API keys that open it, the first being the one to hand out.
@@ -33,6 +34,7 @@ class World:
     keys: tuple[str, ...]
     clock: Clock = field(default_factory=Clock)
     journal: Journal = field(default_factory=Journal)
+    tasks: Tasks = field(default_factory=Tasks)
     random: random.Random = field(default_factory=random.Random)
     graves: dict[str, tuple[int, int]] = field(default_factory=dict)
     """When the files that were swept last were uploaded and expired, by path: to tell why a

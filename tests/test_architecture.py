@@ -46,7 +46,7 @@ LAYERS: Sequence[Sequence[str]] = [
     kie kie_clock kie_files interception intercepting proxying server protocol;
     build;
     app;
-    operations control downloads auth parameters stateless;
+    operations jobs control downloads auth parameters stateless;
     exchange;
     service;
     body form jsonbody base64text fetching dialling addresses urls inprocess
@@ -58,7 +58,7 @@ LAYERS: Sequence[Sequence[str]] = [
     schemas;
     document source keywords overlay;
     worlds shared lines environment;
-    journal;
+    journal tasks;
     passing;
     options progress certificates hosts child;
     clock problems;

@@ -21,6 +21,7 @@ from mockkie.environment import program_environment
 from mockkie.server import Server
 from mockkie.serving import serve
 from mockkie.settings import Settings
+from mockkie.tasks import TaskLife
 
 pytest_plugins = ["pytester"]
 
@@ -156,6 +157,19 @@ def test_the_page_on_runs_names_all_that_is_set(tmp_path: Path) -> None:
 def test_the_readme_shows_a_script_that_runs() -> None:
     script = block_with("python", "with mockkie.serve()")
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_the_page_on_tasks_shows_a_test_that_passes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(block_with("python", "createTask"))
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_the_page_on_tasks_shows_all_settings_of_its_document() -> None:
+    shown = yaml.safe_load(block_with("yaml", "resultLink"))["x-mockkie"]
+    written = dict(Document.read(ROOT / "jobs.yaml").root["x-mockkie"])
+    assert len(written.pop("claims")) > 20
+    assert shown == written
+    assert TaskLife.of(shown["tasks"]) == TaskLife()
 
 
 def test_the_contract_page_quotes_the_document() -> None:

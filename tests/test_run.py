@@ -100,13 +100,22 @@ def test_every_host_of_the_document_is_served_by_https_and_http(tmp_path: Path, 
     assert link.startswith("https://tempfile.redpandaai.co/")
 
 
-def test_the_wrong_host_has_no_routes_in_the_observed_profile(tmp_path: Path) -> None:
+def test_the_wrong_host_has_no_uploads_in_the_observed_profile(tmp_path: Path) -> None:
     url = "https://api.kie.ai/api/file-url-upload"
     done = run(
         tmp_path, *curl("-X", "POST", "-w", "%{http_code}", url), options=["--profile", "observed"]
     )
     assert done.output.endswith(b"404")
-    assert "this host has none of the routes: https://kieai.redpandaai.co" in done.errors
+    assert "this host does not have the route: https://kieai.redpandaai.co" in done.errors
+
+
+@pytest.mark.parametrize("profile", ["documented", "observed"])
+def test_each_host_has_what_its_document_says(tmp_path: Path, profile: str) -> None:
+    for host, found in (("api.kie.ai", 200), ("kieai.redpandaai.co", 404)):
+        url = f"https://{host}/api/v1/chat/credit"
+        words = curl("-H", "Authorization: Bearer kie-mock-key", url)
+        done = run(tmp_path, *words, options=["--profile", profile])
+        assert json.loads(done.output)["code"] == found
 
 
 def test_settings_of_public_clients_lead_to_the_mock_directly(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from mockkie.journal import Entry, Journal
 from mockkie.shared import Shared
+from mockkie.tasks import Task, Tasks
 from tests.judging import check
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts workers in /proc")
@@ -144,12 +145,41 @@ def test_two_workers_keep_the_contract(running: Running, tmp_path: Path) -> None
     assert run.verdicts("violated") == set()
 
 
+def test_a_task_is_known_to_every_worker(running: Running) -> None:
+    create, record = "/api/v1/jobs/createTask", "/api/v1/jobs/recordInfo"
+    running.ask("PUT", "/__mockkie/clock", json={"now": "2026-01-01T00:00:00Z", "frozen": True})
+    origin, dead = running.url, "https://tempfile.redpandaai.co/x/dead.png"
+    links = [origin + running.upload(f"{index}.png", b"x") for index in range(ROUNDS)]
+    tasks = []
+    for index, link in enumerate(links):
+        urls = [link, dead] if index % 2 else [link]
+        task = {"model": "m", "input": {"image_urls": urls}}
+        tasks.append(running.ask("POST", create, json=task).json()["data"]["taskId"])
+    assert running.ask("GET", "/api/v1/chat/credit").json()["data"] == 1_000 - ROUNDS
+    running.ask("POST", "/__mockkie/clock/advance", json={"seconds": 3})
+    for round_ in range(2):
+        for index, task in enumerate(tasks):
+            found = running.ask("GET", record, params={"taskId": task}).json()["data"]
+            assert found["state"] == ("fail" if index % 2 else "success"), round_
+            if found["state"] == "success":
+                (result,) = json.loads(found["resultJson"])["resultUrls"]
+                assert running.ask("GET", result.removeprefix(origin)).status_code == 200
+                fresh = {"url": result}
+                fresh = running.ask("POST", "/api/v1/common/download-url", json=fresh).json()
+                assert running.ask("GET", fresh["data"].removeprefix(origin)).status_code == 200
+    running.ask("POST", "/__mockkie/reset")
+    for task in tasks:
+        assert running.ask("GET", record, params={"taskId": task}).json()["code"] == 422
+        assert running.ask("GET", "/api/v1/chat/credit").json()["data"] == 1_000
+
+
 def test_a_worker_that_is_killed_is_replaced_and_loses_nothing(running: Running) -> None:
     link = running.upload("kept.txt", b"kept")
     before = running.workers()
     os.kill(before[0], signal.SIGKILL)
     for _ in range(600):
-        if len(running.workers()) == 2 and running.workers() != before:
+        now = running.workers()
+        if len(now) == 2 and now != before:
             break
         time.sleep(0.05)
     assert len(running.workers()) == 2
@@ -198,4 +228,51 @@ def test_a_shared_journal_is_a_journal(
             ]
         assert (common.last, common.evicted) == (plain.last, plain.evicted)
         assert common.bytes == plain.bytes
+    shared.close()
+
+
+names = st.sampled_from("abc")
+lives = st.one_of(st.none(), st.tuples(st.integers(0, 9), st.integers(0, 9)))
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.just(None),
+            st.builds(
+                Task,
+                id=names,
+                model=st.text(),
+                param=st.text(),
+                created_at=st.integers(0, 9),
+                phases=st.lists(st.tuples(st.text(), st.integers(0, 9)), min_size=1, max_size=3),
+                lives=st.dictionaries(st.text(), lives, max_size=3),
+                dead=st.one_of(st.none(), st.lists(st.text(), max_size=2)),
+                kept=st.booleans(),
+            ),
+        ),
+        max_size=9,
+    )
+)
+def test_shared_tasks_are_tasks(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Task | None]
+) -> None:
+    shared = Shared.create(tmp_path_factory.mktemp("shared"))
+    plain, common, other = Tasks(), shared.tasks("w"), shared.tasks("v")
+    other.put(Task("a", "m", "{}", 0, [("waiting", 1)], {}))
+    for step in steps:
+        for tasks in (plain, common):
+            if step is None:
+                tasks.clear()
+            else:
+                tasks.put(step)
+        assert len(common) == len(plain)
+        for name in "abc":
+            here, there = plain.get(name), common.get(name)
+            assert (here is None) == (there is None)
+            if here is not None and there is not None:
+                assert json.loads(json.dumps(asdict(here))) == asdict(there)
+    assert len(other) == 1
+    shared.forget("v")
+    assert len(other) == 0
     shared.close()
