@@ -102,11 +102,13 @@ def test_what_is_refused_for_its_key_is_not_stored(target: Target, route: str) -
 def test_the_key_is_judged_first(target: Target, path: str) -> None:
     """A request that is wrong altogether is refused for its key."""
     wrong = target.with_authorization("Bearer wrong")
-    refused(wrong.post(path, data=b"nonsense"), UNAUTHORIZED)
+    headers = {} if path == STREAM else {"Content-Type": "application/json"}
+    refused(wrong.post(path, data=b'{"nonsense', headers=headers), UNAUTHORIZED)
     refused(target.with_authorization(None).post(path), UNAUTHORIZED)
     if path != STREAM:
         refused(wrong.post(path, json={}), UNAUTHORIZED)
-        refused(wrong.post(path, json={"uploadPath": "", "fileName": 7}), UNAUTHORIZED)
+        bad = {"base64Data": "@@@@", "fileUrl": "@@@@", "uploadPath": "a", "fileName": "a.txt"}
+        refused(wrong.post(path, json=bad), UNAUTHORIZED)
     else:
         refused(wrong.post(path, files={"file": ("a.txt", b"x")}), UNAUTHORIZED)
 
@@ -118,7 +120,7 @@ def test_a_large_body_needs_a_key_too(target: Target, route: str) -> None:
     victim = Victim.of(target)
     intruder = target.with_authorization(None)
     try:
-        answer = ROUTES[route](intruder, b"l" * 600_000, victim.fields)
+        answer = ROUTES[route](intruder, b"l" * 1_100_000, victim.fields)
     except NoAnswerError as error:
         raise NotJudgedError("it hangs up on a large body without a key") from error
     refused(answer, UNAUTHORIZED)

@@ -12,6 +12,7 @@ from mockkie.harness.api import BASE64, GONE, STREAM, URL
 from mockkie.harness.target import Target
 
 from .calls import ROUTES, THREE, Victim, accepted, as_stream, body_of, expect, reads, refused
+from .test_content import PIXEL
 
 GOOD: Final = "aGVsbG8="
 LINK: Final = "{link}"  # of a file that is there: nothing is wrong with it
@@ -50,13 +51,17 @@ BAD: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         STREAM,
         {"files": {"uploadPath": (None, "{folder}"), "fileName": (None, "victim.txt")}},
     ),
+    "stream-nothing": (
+        STREAM,
+        {"data": b"--x--\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
+    ),
     "stream-no-file": (
         STREAM,
         {"files": {"other": ("a.txt", b"x")}, "data": {"uploadPath": "{folder}"}},
     ),
 }
 NO_BASE64: Final = (
-    "!!!!",
+    "aGVsbG8h" * 400 + "!!!!",
     "Hello, this is a text!",
     "data:image/png;base64,@@@@",
     "data:image/png;base64",
@@ -113,13 +118,13 @@ def test_what_lacks_something_is_refused(target: Target, route: str) -> None:
 
 @pytest.mark.clause("input.base64-format", "input.changes-nothing")
 def test_what_is_no_base64_is_refused(target: Target) -> None:
-    """And the file of that name keeps its bytes."""
-    victim = Victim.of(target)
+    """And the file of that name keeps its bytes, and its type."""
+    victim = Victim.of(target, PIXEL)
     for text in NO_BASE64:
         target.begin()
         answer = target.post(BASE64, json={"base64Data": text, **victim.fields})
         stored = answer.status_code == OK and body_of(answer).get("success") is not False
-        expect(not stored, f"{text!r} was stored as a file", "input.base64-format")
+        expect(not stored, f"{text[-20:]!r} was stored as a file", "input.base64-format")
         refused(answer, BAD_REQUEST)
     victim.is_unharmed()
 
@@ -212,14 +217,22 @@ def test_a_name_of_another_type_is_refused(target: Target, name: Any) -> None:
 
 
 @pytest.mark.clause("input.json-type")
-@pytest.mark.parametrize("parameter", ["; charset=utf-8", ";charset=UTF-8"])
-def test_json_may_name_its_charset(target: Target, parameter: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "parameter"), [(BASE64, "; charset=utf-8"), (URL, ";charset=UTF-8")]
+)
+def test_json_may_name_its_charset(target: Target, path: str, parameter: str) -> None:
     """As many clients do."""
-    body = json.dumps({"base64Data": GOOD, "uploadPath": target.folder()})
+    fields = {"uploadPath": target.folder(), "fileName": "gr\u00fcn.txt"}
+    source = {"base64Data": GOOD}
+    if path == URL:
+        named = {"uploadPath": target.folder(), "fileName": "source.txt"}
+        source = {"fileUrl": accepted(as_stream(target, b"hello", named))["downloadUrl"]}
+    body = json.dumps({**source, **fields}, ensure_ascii=False).encode()
     headers = {"Content-Type": f"application/json{parameter}"}
-    reads(
-        target, accepted(target.post(BASE64, data=body, headers=headers))["downloadUrl"], b"hello"
-    )
+    data = accepted(target.post(path, data=body, headers=headers))
+    reads(target, data["downloadUrl"], b"hello")
+    named_so = data["fileName"] == fields["fileName"]
+    expect(named_so, f"the name gr\u00fcn.txt became {data['fileName']!r}", "naming.given")
 
 
 @pytest.mark.clause("method.links")

@@ -78,7 +78,8 @@ def test_a_common_type_is_identified(target: Target, route: str, kind: str) -> N
 def test_any_file_has_a_type(target: Target, name: str) -> None:
     """One that is a media type, and the one that it is served as."""
     fields = {"uploadPath": target.folder(), "fileName": name}
-    data = accepted(as_stream(target, b"just some text", fields))
+    content = CONTENTS["image/png"] if name == "a.txt" else b"just some text"
+    data = accepted(as_stream(target, content, fields))
     found = essence(data["mimeType"])
     expect(TYPE.fullmatch(found), f"mimeType is {data['mimeType']!r}", "metadata.type")
     served = target.get(data["downloadUrl"]).headers.get("Content-Type", "")
@@ -92,7 +93,8 @@ def test_a_type_is_of_its_own_file(target: Target) -> None:
     folder, found = target.folder(), []
     for before in ("image/png", "application/pdf"):
         name = f"before.{EXTENSIONS[before]}"
-        accepted(as_stream(target, CONTENTS[before], {"uploadPath": folder, "fileName": name}))
+        files = {"file": (name, CONTENTS[before], before)}
+        accepted(target.post(STREAM, files=files, data={"uploadPath": folder, "fileName": name}))
         fields = {"uploadPath": folder, "fileName": f"{before[:3]}.unknown"}
         found.append(accepted(as_stream(target, b"\0\xfe\x01\xff none", fields))["mimeType"])
     expect(found[0] == found[1], f"two equal files are of the types {found[0]} and {found[1]}")

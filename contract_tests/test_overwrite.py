@@ -67,7 +67,7 @@ def test_contents_of_one_size_replace_one_another(target: Target, size: int) -> 
 def test_many_overwrites_end_with_the_last(target: Target) -> None:
     """Shorter, longer, empty, as before."""
     fields = {"uploadPath": target.folder(), "fileName": "again.bin"}
-    contents = [b"abc", b"a" * 70_000, b"a" * 70_001, b"-", b"abc", b"z" * 100, b"\r\n"]
+    contents = [b"abc", b"a" * 1_100_000, b"a" * 70_001, b"-", b"abc", b"z" * 100, b"\r\n"]
     link = ""
     for number, content in enumerate(contents):
         link = accepted(as_stream(target, content, fields))["downloadUrl"]

@@ -12,9 +12,10 @@ Parts = Sequence[tuple[str, bytes]]
 """The lines of a part's head, and its content."""
 
 
-def text(name: str, value: str) -> tuple[str, bytes]:
-    """A text field."""
-    return f'Content-Disposition: form-data; name="{name}"', value.encode()
+def text(name: str, value: str, kind: str = "") -> tuple[str, bytes]:
+    """A text field; `kind` is the media type that its part names, if any."""
+    named = f"\r\nContent-Type: {kind}" if kind else ""
+    return f'Content-Disposition: form-data; name="{name}"{named}', value.encode()
 
 
 def file(content: bytes, head: str = "") -> tuple[str, bytes]:
