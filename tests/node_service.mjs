@@ -15,7 +15,7 @@ const ROUTES = new Map([
   ['/api/file-url-upload', 'url'],
 ]);
 const REQUIRED = { stream: 'file', base64: 'base64Data', url: 'fileUrl' };
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const DATA_URL = /^data:([^,]*?);base64,/i;
 const THREE_DAYS = 3 * 24 * 60 * 60 * 1000; // milliseconds
 
@@ -297,7 +297,7 @@ export class Service extends Downloads {
 
   decodeBase64(text) {
     const compact = text.replace(/[ \t\r\n\f]/g, '');
-    return BASE64.test(compact) ? Buffer.from(compact, 'base64') : null;
+    return compact.length % 4 === 0 && BASE64.test(compact) ? Buffer.from(compact, 'base64') : null;
   }
 
   async fetched(address) {
