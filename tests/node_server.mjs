@@ -55,8 +55,8 @@ function send(x, { status, headers, body = Buffer.alloc(0), framing = 'length', 
 async function sendPieces(response, body, pause) {
   const size = Math.max(Math.ceil(body.length / 3), 1);
   for (let at = 0; at < body.length && !response.destroyed; at += size) {
+    if (at > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     response.write(body.subarray(at, at + size));
-    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   response.end();
 }
