@@ -26,7 +26,7 @@ ROOT: Final = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.kill_page import BROKEN, FAITHFUL, STACKS, page  # noqa: E402 - the path is set above
-from tests import foreign, wsgi_api  # noqa: E402 - the path is set above
+from tests import foreign, node_api, wsgi_api  # noqa: E402 - the path is set above
 from tests.wsgi_ways import FAITHFUL as WSGI_WAYS  # noqa: E402 - the same
 
 KEPT: Final = Path(__file__).parent / ".kills.json"
@@ -37,7 +37,11 @@ FAILURE: Final = re.compile(
     r"^- (?P<what>[A-Z][\w' ,-]+)$|^_{3,} (?P<where>[A-Z]+ /\S*) _{3,}$", re.MULTILINE
 )
 
-RIGHT: Final = {"aiohttp": list(foreign.FAITHFUL), "flask": list(WSGI_WAYS)}
+RIGHT: Final = {
+    "aiohttp": list(foreign.FAITHFUL),
+    "flask": list(WSGI_WAYS),
+    "node": ["plain", *(way["name"] for way in node_api.listed()["ways"])],
+}
 Server = tuple[str, str, str]
 """Its stack, `bug` or `ways`, and its name."""
 Found = dict[str, Any]
@@ -62,6 +66,9 @@ def name(server: Server) -> str:
 def running(server: Server) -> AbstractContextManager[Any]:
     """The server, with `url` and `keys`."""
     stack, kind, name = server
+    if stack == "node":
+        way = name if kind == "ways" and name != "plain" else None
+        return node_api.node_api(way, name if kind == "bug" else None)
     ways, bug = (FAITHFUL[stack], name) if kind == "bug" else (name, None)
     if stack == "aiohttp":
         return foreign.foreign(foreign.FAITHFUL[ways], bug)

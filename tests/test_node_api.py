@@ -11,22 +11,21 @@ import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import httpx2
 import pytest
 import yaml
 
+from tests.node_api import PROGRAM, listed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HERE = Path(__file__).parent
 KEY = "kie-node-key"
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452") + bytes(range(256))
-LISTED = json.loads(subprocess.check_output(["node", HERE / "node_api.mjs", "--list"]))  # noqa: S607
-WAYS = [way["name"] for way in LISTED["ways"]]
-BUGS = {bug["name"]: bug for bug in LISTED["bugs"]}
+WAYS = [way["name"] for way in listed()["ways"]]
+BUGS = {bug["name"]: bug for bug in listed()["bugs"]}
 
 
 class Server(NamedTuple):
@@ -66,7 +65,7 @@ class Server(NamedTuple):
 @contextmanager
 def running(*options: str) -> Iterator[Server]:
     """The server in a process of its own, on a free port."""
-    command = ["node", str(HERE / "node_api.mjs"), "--port", "0", "--key", KEY, *options]
+    command = ["node", str(PROGRAM), "--port", "0", "--key", KEY, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -176,11 +175,13 @@ def test_every_way_takes_an_upload_and_gives_it_back() -> None:
 
 
 def test_every_bug_breaks_a_documented_claim() -> None:
-    claims = yaml.safe_load((HERE.parent / "openapi.yaml").read_text())["x-mockkie"]["claims"]
+    claims = yaml.safe_load((PROGRAM.parent.parent / "openapi.yaml").read_text())["x-mockkie"][
+        "claims"
+    ]
     levels = {name: claims.get(bug["breaks"], {}).get("level") for name, bug in BUGS.items()}
     assert [name for name, level in levels.items() if level != "documented"] == []
     assert {bug["visible"] for bug in BUGS.values()} == {"yes", "hard"}
-    assert len(BUGS) == len(LISTED["bugs"])
+    assert len(BUGS) == len(listed()["bugs"])
 
 
 def says(bug: str) -> object:
