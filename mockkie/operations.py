@@ -147,7 +147,7 @@ async def _keep(
     answer.checked = True
     if exchange.service.worlds.get(world.id) is not world:
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
-    await exchange.service.store.keep(world.id, draft, file)
+    await exchange.store.keep(world.id, draft, file)
     world.graves.pop(file.path, None)
     exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {mime}")
     return answer
@@ -162,7 +162,7 @@ async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
         why = "this is no link of this mock; use downloadUrl of an upload as it came"
         raise Problem("link-not-found", why, status=settings.unknown_status)
     exchange.world = world
-    file = await service.store.find(world.id, found[1])
+    file = await exchange.store.find(world.id, found[1])
     now = world.clock.now()
     grave = world.graves.get(found[1])
     if file is not None and file.expired(now):
@@ -173,7 +173,7 @@ async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
         life = duration_text(seconds_between(*grave))
         why = f"the file expired {ago} ago, {life} after its upload; upload it again"
         raise Problem("link-expired", why, status=settings.expired_status)
-    reading = None if file is None else await service.store.open(world.id, file)
+    reading = None if file is None else await exchange.store.open(world.id, file)
     if file is None or reading is None:
         why = f"no file is at {found[1]!r}: never uploaded, or deleted"
         raise Problem("link-not-found", why, status=settings.unknown_status)

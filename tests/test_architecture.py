@@ -43,22 +43,28 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.verdicts harness.whole_file harness;
     terminal remote;
     serving workers pytest_plugin;
-    kie kie_clock kie_files server protocol;
+    kie kie_clock kie_files kie_faults server protocol;
     build;
     app;
-    operations control downloads auth parameters stateless;
+    breaking;
+    triggers standins;
+    operations control control_faults downloads auth parameters stateless;
     exchange;
     service;
     body form jsonbody base64text fetching dialling addresses urls inprocess
-    origin samples identify signatures parts links wire jsonapi;
+    origin samples identify signatures parts links wire jsonapi shelves spoiling;
+    connection;
     store store.memory store.disk store.diskbytes store.folder;
-    contract settings;
+    contract settings scenarios;
     operation;
     media refusals security sampling texts;
     schemas;
     document source keywords overlay;
     worlds shared lines;
-    journal;
+    journal arming;
+    faults;
+    actions conditions;
+    values;
     options progress;
     clock problems;
     __init__
