@@ -29,7 +29,7 @@ from mockkie.worlds import DEFAULT_WORLD, World
 
 _BUILD: Final = (
     "contract overlay any_key profile retention download_origin url_upload url_upload_private "
-    "durable"
+    "durable faults"
 ).split()
 
 
@@ -53,7 +53,7 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
         if folder is not None:
             plan = Plan(build, options["host"], server.sockets, watch)
             with closing_store(mock):
-                Workers(count, plan, folder).run(ready)
+                Workers(count, plan, folder, mock.service.faults).run(ready)
         else:
             if watch is not None:
                 mock.service.watchers.append(watch(server))
@@ -138,8 +138,10 @@ class _Person:
             ("key", ", ".join(service.keys) + (" (or any other)" if service.any_key else "")),
             ("files", f"{service.store.where}, each for {life}"),
             ("contract", f"{service.contract.name}, profile {settings.profile}"),
-            ("control", f"{server.origin}/__mockkie/clock, /files, /journal, /worlds"),
+            ("control", f"{server.origin}/__mockkie/clock, /files, /faults, /journal, /worlds"),
         ]
+        if service.faults:
+            facts.append(("faults", "\n".join(str(fault) for fault in service.faults)))
         if server.mock.from_examples:
             facts.append(("from examples", ", ".join(server.mock.from_examples)))
         if server.mock.not_served:

@@ -17,7 +17,7 @@ LAYERS: Sequence[Sequence[str]] = [
     for layer in """
     __main__;
     cli;
-    cli_judge cli_probe cli_compare;
+    cli_judge cli_probe cli_compare cli_faults;
     checking learning probing claiming comparing;
     harness.check harness.learn harness.replay;
     harness.learn_uploads harness.learn_refusals harness.learn_links harness.learn_time;
@@ -41,7 +41,7 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.document harness.resuming;
     harness.forms harness.api;
     harness.verdicts harness.whole_file harness;
-    terminal remote;
+    terminal remote remote_faults;
     serving workers pytest_plugin;
     kie kie_clock kie_files kie_faults server protocol;
     build;
