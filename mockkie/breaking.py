@@ -6,7 +6,7 @@ body is (`arrive`), when there is an answer (`spoil`), to send it (`deliver`), a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, Literal
@@ -30,7 +30,15 @@ from mockkie.standins import answer_of
 from mockkie.triggers import asks_for_faults, faults_of
 from mockkie.wire import Answer, Pieces
 
+Ending = Literal["reset", "cut", "close"]
+"""By a RST; in the middle of the answer; behind it, unannounced."""
+
 _LOOK_SECONDS: Final = 0.02
+_ENDINGS: Final[Mapping[str, Ending]] = {
+    "dropAnswer": "reset",
+    "resetAnswer": "reset",
+    "truncate": "cut",
+}
 
 
 class Broken(Exception):  # noqa: N818 - it ends the usual way of a request, as it should
@@ -67,7 +75,7 @@ class Breaker:
         self._facts = Facts("", "", exchange.world.clock.now())
         self._shot: Shot | None = None
         self._delay = 0
-        self._ending: Literal["reset", "cut", "close"] | None = None
+        self._ending: Ending | None = None
 
     async def begin(self) -> None:
         """Behind route and key; raises `Broken` or a `Problem` when the way ends here."""
@@ -125,31 +133,36 @@ class Breaker:
         """Send the answer as the faults want it; returns how many bytes of body went out."""
         if self._delay:
             await anyio.sleep(self._delay / 1_000)
-        shot, request = self._shot, self._request
-        if shot is None or shot.action.way.stage != "sending":
+        shot = self._shot
+        if shot is not None and shot.action.way.stage == "sending":
+            return await self._send(shot, answer, write)
+        try:
             return await write()
-        if shot.action.name == "dribble":
+        except OSError:
+            self._ending = "cut"
+            raise
+        except Broken:  # the point in the body came while it was read behind a refusal
+            self._exchange.entry.decision = "broken"
+            return 0
+
+    async def _send(self, shot: Shot, answer: Answer, write: Write) -> int:
+        name, request = shot.action.name, self._request
+        if name == "dribble":
             _wrap(answer, Dribble, shot.action.values["bytesPerSecond"])
             return await write()
         if request.connection is not None:
             await request.drain()
             request.connection.pause()  # the next request of this connection is not for us
-        if shot.action.name != "closeAfter":
+        if name != "closeAfter":
             self._exchange.entry.decision = "broken"
-        match shot.action.name:
-            case "dropAnswer":
-                self._ending = "reset"
-                await answer.close()
-                return 0
-            case "truncate" | "resetAnswer":
-                self._ending = "reset" if shot.action.name == "resetAnswer" else "cut"
-                _wrap(answer, Cut, shot.action.values["afterBytes"])
-            case "closeAfter":
-                self._ending = "close"
-            case _:
-                self._ending = "close"
-                if request.connection is not None:
-                    return await write_raw(answer, request, request.connection, shot.action)
+        self._ending = _ENDINGS.get(name, "close")
+        if name == "dropAnswer":
+            await answer.close()
+            return 0
+        if name in ("wrongLength", "garbageChunk") and request.connection is not None:
+            return await write_raw(answer, request, request.connection, shot.action)
+        if name in ("truncate", "resetAnswer"):
+            _wrap(answer, Cut, shot.action.values["afterBytes"])
         return await write()
 
     async def end(self) -> None:

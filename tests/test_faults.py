@@ -215,6 +215,18 @@ def test_a_reset_comes_at_the_end_of_a_short_body(guest: Visitor) -> None:
     assert guest.paths() == ["a/b/" + guest.paths()[0].rpartition("/")[2]]
 
 
+def test_a_reset_comes_behind_a_refusal_too(guest: Visitor) -> None:
+    arm(guest, "reset=1000")
+    with guest.wire() as wire:
+        headers = {**guest.auth, "Content-Type": "text/plain", "Content-Length": "100000"}
+        wire.head(STREAM, headers)
+        assert wire.reply().status == 400
+        wire.send(bytes(2_000))
+        assert is_reset(wire)
+    [entry] = guest.journal()
+    assert (entry["decision"], entry["status"], entry["received"]) == ("broken", 400, 1_000)
+
+
 def test_nobody_reads_the_body_any_more(guest: Visitor) -> None:
     arm(guest, {"then": {"stall": {"afterBytes": 1_000, "for": "PT2S"}}})
     with uploading(guest, bytes(64 * KIB * KIB), sent=2_000) as wire:
