@@ -122,9 +122,9 @@ WAYS: Final[Mapping[str, Way]] = MappingProxyType(
         ),
         "notStored": Way("storing", "answers as if the file was stored", about="uploads"),
         "storageFull": Way("storing", "cannot store: nothing is kept, 500", about="uploads"),
-        "lifetime": _one("storing", "keeps the file so long", "span", SPAN, about="uploads"),
+        "lifetime": _one("storing", "keeps the file for so long", "span", SPAN, about="uploads"),
         "stale": _one(
-            "storing", "serves what was overwritten, so long", "span", SPAN, about="downloads"
+            "storing", "serves what was overwritten for so long", "span", SPAN, about="downloads"
         ),
         "readError": _after(
             "storing", "fails to read the file after so many bytes", about="downloads"
@@ -138,12 +138,12 @@ WAYS: Final[Mapping[str, Way]] = MappingProxyType(
             "fixed",
         ),
         "truncate": _after("sending", "ends the connection after so many bytes of the answer"),
-        "resetAnswer": _after("sending", "resets it after so many bytes of the answer"),
+        "resetAnswer": _after("sending", "resets the connection after so many bytes of the answer"),
         "dribble": _one("sending", "sends the answer at this pace", "bytesPerSecond", RATE),
         "wrongLength": _one(
             "sending", "is wrong about Content-Length by so much", "by", DIFFERENCE, wire=True
         ),
-        "garbageChunk": Way("sending", "sends an illegal chunk", wire=True),
+        "garbageChunk": Way("sending", "sends the answer in chunks, and an illegal one", wire=True),
         "closeAfter": Way("sending", "closes a kept-alive connection unannounced", wire=True),
     }
 )

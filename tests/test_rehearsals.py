@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 import mockkie
 from mockkie.kie import Kie
+from mockkie.scenarios import Script, scenarios
 from tests.inside import BASE64, Inside, file_part, form_of, inside, text_part
 from tests.test_cli import Serving, environment
-from tests.test_docs import plain
+from tests.test_docs import ROOT, block_with, plain
 from tests.test_workers import ROUNDS, Running
 
 pytest_plugins = ["pytester"]
@@ -290,6 +291,17 @@ def test_in_process_a_reset_is_an_error_of_the_client(pytester: pytest.Pytester)
     pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=9)
 
 
+def test_the_page_shows_tests_that_pass(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_page=block_with("python", "kie.faults"))
+    pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+def test_the_page_shows_a_script_and_every_scenario() -> None:
+    assert len(Script(block_with("yaml", "nightly import"), "page.yaml").faults) == 2
+    page = (ROOT / "docs" / "faults.md").read_text()
+    assert [name for name in scenarios() if f"| `{name}` |" not in page] == []
+
+
 def test_a_failing_test_shows_the_faults(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
@@ -347,13 +359,7 @@ def test_the_commands(server: Kie, kie: Kie, tmp_path: Path) -> None:
     script.write_text("faults:\n- then: {status: 500}\n")
     assert ask("scenario", str(script)) == "  6        0 of 0  status=500\n"
     listed = ask("scenario").splitlines()
-    assert [line.split()[0] for line in listed] == mockkie_scenarios()
-
-
-def mockkie_scenarios() -> list[str]:
-    from mockkie.scenarios import scenarios  # noqa: PLC0415 - for this only
-
-    return scenarios()
+    assert [line.split()[0] for line in listed] == scenarios()
 
 
 @pytest.mark.parametrize(
