@@ -7,12 +7,14 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mockkie.server import Server
-from tests.clients import Client, Form, Part, Reply, Wire, multipart
+from tests.clients import PATIENCE, Client, Form, Part, Reply, Wire, multipart
+from tests.inside import BASE64, edited, inside
 from tests.visitors import (
     FROZEN,
     ROUTES,
@@ -114,6 +116,18 @@ def test_an_error_in_place_of_an_upload(
     assert guest.journal()[-1]["shots"] == [f"fault 1: {told} (shot 1)"]
 
 
+def test_an_error_in_place_of_an_upload_waits_for_its_body(guest: Visitor) -> None:
+    arm(guest, "status=500")
+    body = multipart(TEXTS, Part(bytes(10_000)))
+    with uploading(guest, bytes(10_000), sent=5_000) as wire:
+        wire.patience(0.2)
+        with pytest.raises(TimeoutError):
+            wire.reply()
+        wire.patience(PATIENCE)
+        wire.send(body[5_000:])
+        assert wire.reply().status == 500
+
+
 def test_any_answer(guest: Visitor) -> None:
     arm(
         guest,
@@ -180,6 +194,19 @@ def test_what_cannot_be_done_to_an_answer_is_told(guest: Visitor) -> None:
         "fault 1 could not be carried out: the answer has no 'nope' there",
         "fault 1 could not be carried out: the answer is no JSON",
     ]
+
+
+def test_the_examples_of_the_contract_stay_as_they_are(tmp_path: Path) -> None:
+    def ping(document: dict[str, Any]) -> None:
+        content = {"application/json": {"example": {"a": {"b": 1}}}}
+        answer = {"description": "Pong.", "content": content}
+        document["paths"]["/ping"] = {"get": {"operationId": "ping", "responses": {"200": answer}}}
+
+    with inside(contract=edited(tmp_path, ping)) as mock:
+        fault = {"operation": "ping", "times": 1, "then": {"without": "/a/b"}}
+        assert mock.json("/__mockkie/faults", fault).status_code == 201
+        answers = [mock.ask("GET", "/ping").json() for _ in range(2)]
+    assert answers == [{"a": {}}, {"a": {"b": 1}}]
 
 
 def test_malformed_json_and_a_wrong_type(guest: Visitor) -> None:
@@ -253,10 +280,12 @@ def test_a_stall_does_not_keep_a_mock_from_stopping(http: Client) -> None:
         arm(visitor, "stall")
         stalled = visitor.wire()
         stalled.head(STREAM, {**visitor.auth, **FORM, "Content-Length": "100"})
+        began = time.monotonic()
         while arm_state(visitor)["shots"] == 0:
             time.sleep(0.01)
     assert is_reset(stalled)
     stalled.close()
+    assert time.monotonic() - began < 20  # not as long as the stall, nor the grace of a server
 
 
 def arm_state(visitor: Visitor) -> dict[str, Any]:
@@ -412,6 +441,18 @@ def test_a_connection_that_is_closed_unannounced(guest: Visitor, link: str) -> N
         assert wire.reply("GET").status == 200
 
 
+def test_nobody_looks_at_what_comes_on_a_connection_that_is_to_close(guest: Visitor) -> None:
+    link = guest.upload("stream", bytes(4 * KIB * KIB))["downloadUrl"]
+    guest.control("DELETE", "/journal")
+    arm(guest, "closeAfter")
+    with reading(guest, link) as wire:
+        wire.reply_head()
+        wire.head(f"GET {path_of(link)}", {})
+        with contextlib.suppress(ConnectionResetError):
+            wire.read_to_end()
+    assert len(until_written(guest)) == 1
+
+
 def test_faults_in_the_answer_leave_head_alone(guest: Visitor, link: str) -> None:
     for name in ("truncate=5", "dribble=1000", "resetAnswer=5", "wrongLength=5", "garbageChunk"):
         arm(guest, name, times=1)
@@ -476,6 +517,42 @@ def test_old_content_after_an_overwrite(visitor: Visitor) -> None:
     assert visitor.paths() == ["a/b.bin"]
     stale_shots = [entry for entry in visitor.journal() if entry["shots"]]
     assert len(stale_shots) == 7
+
+
+def test_what_had_expired_is_not_served_as_old_content() -> None:
+    with inside() as mock:  # where no sweep comes by
+        mock.json("/__mockkie/faults", {"then": {"stale": "P9D"}})
+        for content in ("b2xk", "bmV3"):
+            value = {"uploadPath": "a", "fileName": "b", "base64Data": content}
+            answer = mock.json(BASE64, value)
+            mock.advance("P3D" if content == "b2xk" else "PT1S")
+        assert mock.ask("GET", answer.json()["data"]["downloadUrl"]).content == b"new"
+
+
+def test_old_content_is_freed_in_the_end(server: Server, visitor: Visitor) -> None:
+    arm(visitor, {"then": {"stale": "PT10M"}})
+    for content in (b"old", b"new"):
+        visitor.upload("stream", content, "a", "b")
+    service = server.mock.service
+    world = service.worlds.get(visitor.id)
+    assert world is not None
+    assert server.call(service.store.count(world.former)) == (1, 3)
+    visitor.advance(600)
+    visitor.advance(0)
+    assert server.call(service.store.count(world.former)) == (0, 0)
+
+
+def test_old_content_does_not_outlive_a_mock(tmp_path: Path, http: Client) -> None:
+    seen = []
+    for uploads in ((b"old", b"new"), ()):
+        with serving(data=tmp_path / "data") as server:
+            state = http.fetch("GET", f"{server.origin}/__mockkie/worlds").json["worlds"][0]
+            visitor = Visitor(server.origin, server.origin, http, state)
+            arm(visitor, {"then": {"stale": "P9D"}})
+            for content in uploads:
+                visitor.upload("stream", content, "a", "b")
+            seen.append(visitor.get(f"{visitor.origin}/{visitor.account}/a/b").body)
+    assert seen == [b"old", b"new"]
 
 
 def test_no_old_content_when_the_fault_is_gone(visitor: Visitor) -> None:
