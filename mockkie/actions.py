@@ -45,6 +45,7 @@ Stage = Literal["reading", "answering", "storing", "spoiling", "sending", "delay
 About = Literal["all", "uploads", "downloads"]
 
 _DISTRIBUTIONS: Final = ("fixed", "uniform", "normal", "exponential")
+_BODILESS: Final = (204, 205, 304)
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -204,6 +205,8 @@ def read_action(value: Any, pointer: Pointer = ("then",)) -> Action:
     for key, kind in way.parameters.items():
         if key not in values and key not in way.defaults:
             raise FaultError(here, f"{name} needs {key}: {kind.right}")
+    if name == "answer" and values.get("status") in _BODILESS and values.get("body") is not None:
+        raise FaultError((*here, "body"), f"an answer {values['status']} has no body")
     if name == "latency" and len(values) != 1:
         raise FaultError(here, f"a latency is one of {', '.join(_DISTRIBUTIONS)}")
     return Action(name, {**way.defaults, **values})

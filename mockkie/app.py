@@ -228,10 +228,12 @@ class Mock:
             entry.msg = msg if isinstance(msg, str) else None
 
     async def _write(self, exchange: Exchange, answer: Answer, send: Send) -> None:
-        entry, breaker = exchange.entry, exchange.breaker
-        write = partial(answer.write, exchange.request, send)
+        entry, request, breaker = exchange.entry, exchange.request, exchange.breaker
         try:
-            entry.sent = await (write() if breaker is None else breaker.deliver(answer, write))
+            if breaker is None:
+                entry.sent = await answer.write(request, send)
+            else:
+                entry.sent = await breaker.deliver(answer, partial(answer.write, request, send))
         except OSError as error:
             # The status line is out: all that is left is to cut the body short.
             entry.decision, entry.why = "broken", f"the file could not be read to its end: {error}"

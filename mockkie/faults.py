@@ -30,6 +30,7 @@ _FIELDS: Final = (*_PLAIN, "when", "then")
 _WORD: Final = re.compile(r'([A-Za-z][\w-]*)(?:=(?:"([^"]*)"|([^\s;,"]+)))?[\s;,]*')
 _ALIASES: Final = {"resetAfter": "reset", "stallAfter": "stall"}
 _ALWAYS: Final = When()
+_LONGEST_SHOWN: Final = 200
 _SEPARATED: Final = ":"  # between a distribution and its durations
 
 
@@ -135,7 +136,9 @@ class Shot:
 
     def __str__(self) -> str:
         drawn = f", {self.delay:,} ms" if self.action.name == "latency" else ""
-        return f"fault {self.fault}: {self.action}{drawn} (shot {self.number})"
+        action = str(self.action)
+        shown = action if len(action) <= _LONGEST_SHOWN else f"{action[:_LONGEST_SHOWN]}…"
+        return f"fault {self.fault}: {shown}{drawn} (shot {self.number})"
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -61,6 +61,8 @@ class Service:
             allow_private=url.allow_private,
         )
         self.started = False
+        self.has_faults = False
+        """Whether a world may have faults: what a request asks first."""
         self.addresses: set[str] = set()
         self.download_port: int | None = None
         self._changes = -1
@@ -105,6 +107,7 @@ class Service:
                 self._admit(world)
             for world in self.worlds:
                 world.faults.reload()
+            self.has_faults = any(world.faults for world in self.worlds)
 
     def _admit(self, world: World) -> None:
         if self.shared is not None:
@@ -201,6 +204,7 @@ class Service:
         for fault in wanted:
             judge_fault(self.contract, fault)
         armed = [world.faults.arm(fault, world.clock.now()) for fault in wanted]
+        self.has_faults = self.has_faults or bool(armed)
         self._tell_others()
         return armed
 
@@ -211,6 +215,7 @@ class Service:
         if gone:
             if not faults.stale_for:
                 await self.store.clear(world.former)
+            self.has_faults = any(other.faults for other in self.worlds)
             self._tell_others()
         return gone
 

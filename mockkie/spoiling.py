@@ -45,16 +45,28 @@ def spoil(answer: Answer, action: Action) -> None:
             _take(answer, action.values["pointer"])
         case "rename":
             for pointer, name in action.values["names"].items():
-                parent, last = _parent(answer.json, pointer)
-                _put(answer, f"{pointer[: -len(last) - 1]}/{name}", _of(parent, last))
-                _take(answer, pointer)
+                _rename(answer, pointer, name)
         case "put":
             for pointer, value in action.values["values"].items():
                 _put(answer, pointer, value)
         case "skew":
-            parent, last = _parent(answer.json, _UPLOADED_AT)
-            moved = parse_instant(_of(parent, last)) + action.values["by"]
-            _put(answer, _UPLOADED_AT, isoformat(moved))
+            _skew(answer, action.values["by"])
+
+
+def _rename(answer: Answer, pointer: str, name: str) -> None:
+    parent, last = _parent(answer.json, pointer)
+    other = name.replace("~", "~0").replace("/", "~1")
+    _put(answer, f"{pointer.rpartition('/')[0]}/{other}", _of(parent, last))
+    _take(answer, pointer)
+
+
+def _skew(answer: Answer, by: int) -> None:
+    parent, last = _parent(answer.json, _UPLOADED_AT)
+    try:
+        moved = parse_instant(str(_of(parent, last))) + by
+    except ValueError as error:
+        raise CannotSpoil(str(error)) from error
+    _put(answer, _UPLOADED_AT, isoformat(moved))
 
 
 def as_pieces(answer: Answer, cut: int = 0) -> None:

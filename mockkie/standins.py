@@ -29,7 +29,8 @@ def answer_of(exchange: Exchange, shot: Shot) -> Answer:
     if isinstance(body, str):
         headers.setdefault("content-type", "text/plain; charset=utf-8")
         content = body.encode()
-        return Answer(values["status"], headers, pieces=Whole(content), length=len(content))
+        pieces = None if exchange.request.method == "HEAD" else Whole(content)
+        return Answer(values["status"], headers, pieces=pieces, length=len(content))
     return Answer(values["status"], headers, json=body)
 
 

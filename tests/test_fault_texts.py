@@ -176,6 +176,11 @@ def test_the_short_form_of_an_action_reads_back(name: str) -> None:
             "did you mean 'operation'?",
         ),
         ("reset=5 file=*.png", ("when", "file"), "not known yet"),
+        (
+            {"then": {"answer": {"status": 204, "body": {}}}},
+            ("then", "answer", "body"),
+            "204 has no body",
+        ),
     ],
     ids=lambda value: ascii(value)[:50],
 )
@@ -313,6 +318,18 @@ def test_a_quota_counts_in_windows_of_the_world_s_clock() -> None:
     assert ask(30, key="b") is None
     assert [ask(60), ask(61), ask(62)] == [None, None, 58]
     assert [ask(-100), ask(-99), ask(-98)] == [None, None, 58]
+
+
+def test_a_quota_for_the_world() -> None:
+    facts = [upload(key=key) for key in "abc"]
+    assert hits('{"then": {"quota": {"limit": 2, "per": "world"}}}', facts) == [3]
+
+
+def test_a_shot_is_told_in_a_line_of_bounded_length() -> None:
+    faults = Faults()
+    faults.arm(Fault.of({"then": {"answer": {"body": "x" * 9_000}}}), NOW)
+    [shot] = faults.shoot(upload(), "head")
+    assert len(str(shot)) < 300
 
 
 def test_a_quota_for_links() -> None:

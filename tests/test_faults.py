@@ -146,6 +146,13 @@ def test_any_answer(guest: Visitor) -> None:
     assert len(guest.paths()) == 1
 
 
+def test_any_answer_to_head(guest: Visitor) -> None:
+    arm(guest, {"then": {"answer": {"status": 503, "body": "gone"}}})
+    reply = guest.ask("HEAD", f"{guest.downloads}/{guest.account}/a/b")
+    assert (reply.status, reply.headers["content-length"], reply.body) == (503, "4", b"")
+    assert guest.journal()[0]["sent"] == 0
+
+
 def test_an_error_in_place_of_a_download(guest: Visitor) -> None:
     link = guest.upload("stream", b"x")["downloadUrl"]
     arm(guest, "status=500", operation="download-file")
@@ -162,6 +169,7 @@ def test_an_error_in_place_of_a_download(guest: Visitor) -> None:
         ({"without": "/data"}, None),
         ({"rename": {"/data/downloadUrl": "fileUrl"}}, {"downloadUrl": None, "fileUrl": ...}),
         ({"put": {"/data/fileSize": "1", "/data/a~1b": [1]}}, {"fileSize": "1", "a/b": [1]}),
+        ({"rename": {"/data/fileName": "a/b~c"}}, {"fileName": None, "a/b~c": "b.bin"}),
         ({"skew": "-PT5M"}, {"uploadedAt": "2025-01-01T11:55:00.000Z"}),
         ({"skew": "PT1H"}, {"uploadedAt": "2025-01-01T13:00:00.000Z"}),
     ],
