@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 import orjson
@@ -12,14 +12,22 @@ from mockkie.faults import Fault
 from mockkie.remote import Remote
 from mockkie.scenarios import Script, scenarios
 
-_COUNTS = ("id", "addedAt", "matched", "shots")
+_SEPARATORS: Final = " ;,"
+_COUNTS: Final = ("id", "addedAt", "matched", "shots")
 
 
 def add_fault(*, url: str, key: str | None, as_json: bool, words: Sequence[str]) -> None:
     """Run `mockkie faults add`."""
-    fault = Fault.of(" ".join(words))
+    fault = Fault.of(" ".join(map(_quoted, words)))
     added = Remote(url, key).ask("POST", "/faults", body=fault.to_json())
     _print([added], as_json=as_json)
+
+
+def _quoted(word: str) -> str:
+    """A word with the quotes that the shell took away, where it needs them."""
+    name, equals, value = word.partition("=")
+    needed = equals and any(letter in _SEPARATORS for letter in value)
+    return f'{name}="{value}"' if needed and not word.startswith("{") else word
 
 
 def show_faults(*, url: str, key: str | None, as_json: bool) -> None:

@@ -351,6 +351,9 @@ def test_the_commands(server: Kie, kie: Kie, tmp_path: Path) -> None:
     assert json.loads(ask("list", "--json").splitlines()[1])["shots"] == 2
     journal = run(tmp_path, server.base_url, "journal", "--key", kie.key).stdout
     assert "fault 1: status=500 (shot 1)" in journal
+    typed = ask("add", "content-type=text/html; charset=utf-8", "nth=9")
+    assert typed.endswith("  contentType=text/html; charset=utf-8 nth=9\n")
+    assert ask("clear", "3") == "removed fault 3\n"
     assert ask("clear", "1") == "removed fault 1\n"
     assert ask("clear") == "removed 1 faults\n"
     assert len(ask("scenario", "flaky-network", "--seed", "7").splitlines()) == 5
