@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -11,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from mockkie import links
 from mockkie.auth import authenticate
 from mockkie.body import BodyReader
+from mockkie.breaking import Broken, breaker_for
 from mockkie.clock import http_date, stopwatch
 from mockkie.contract import decode_path
 from mockkie.control import PREFIX, control_app
@@ -64,10 +66,13 @@ class Mock:
         started = stopwatch()
         exchange = self._begin(request)
         entry = exchange.entry
+        answer: Answer | None
         try:
             answer = await self._answer(exchange)
         except Problem as problem:
             answer = self._refuse(exchange, problem)
+        except Broken as broken:
+            answer, entry.decision = broken.answer, broken.decision
         except Disconnected:
             answer = None
             entry.decision = "aborted"
@@ -78,6 +83,8 @@ class Mock:
         entry.received = request.received
         entry.at = exchange.world.clock.now()
         if answer is not None:
+            if exchange.breaker is not None:
+                exchange.breaker.spoil(answer)
             self._dress(exchange, answer)
         exchange.world.journal.add(entry)
         if answer is not None:
@@ -85,6 +92,8 @@ class Mock:
         entry.seconds = stopwatch() - started
         exchange.world.journal.amend(entry)
         self.service.tell(exchange.world, entry)
+        if exchange.breaker is not None:
+            await exchange.breaker.end()
 
     async def _answer(self, exchange: Exchange) -> Answer:
         """Route, key, media type, body, handler, and the check of what comes out."""
@@ -92,12 +101,17 @@ class Mock:
         operation = self._route(exchange)
         exchange.world = authenticate(operation, request, service.worlds)
         judge_parameters(operation, request, exchange.values)
+        breaker = breaker_for(exchange)
+        if breaker is not None:
+            await breaker.begin()
         async with service.store.draft() as draft:
             reader = BodyReader(operation, service.settings_of(operation), draft)
             try:
                 body = await reader.read(request)
             finally:
                 exchange.entry.fields = reader.body.fields
+            if breaker is not None:
+                await breaker.arrive(body)
             handler = HANDLERS.get(operation.id)
             if handler is None:
                 answer = stateless_answer(service.contract.owner(operation), operation, request)
@@ -221,14 +235,18 @@ class Mock:
             entry.msg = msg if isinstance(msg, str) else None
 
     async def _write(self, exchange: Exchange, answer: Answer, send: Send) -> None:
-        entry = exchange.entry
+        entry, request, breaker = exchange.entry, exchange.request, exchange.breaker
         try:
-            entry.sent = await answer.write(exchange.request, send)
+            if breaker is None:
+                entry.sent = await answer.write(request, send)
+            else:
+                entry.sent = await breaker.deliver(answer, partial(answer.write, request, send))
         except OSError as error:
             # The status line is out: all that is left is to cut the body short.
             entry.decision, entry.why = "broken", f"the file could not be read to its end: {error}"
         else:
-            if answer.pieces is not None and entry.sent < (answer.length or 0):
+            whole = answer.pieces is None or entry.sent >= (answer.length or 0)
+            if not whole and entry.decision == "accepted":
                 entry.decision = "aborted"
                 entry.why = f"the client hung up after {entry.sent:,} bytes of the file"
         entry.received = exchange.request.received

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,12 +12,15 @@ from mockkie.app import Mock
 from mockkie.clock import parse_duration
 from mockkie.contract import Contract, shipped
 from mockkie.document import Document
+from mockkie.faults import Fault
 from mockkie.problems import UsageError
-from mockkie.service import Service
+from mockkie.scenarios import Script
+from mockkie.service import Service, judge_fault
 from mockkie.settings import DOCUMENTED, Settings
 from mockkie.shared import Shared
 from mockkie.store import Store
 from mockkie.store.memory import MemoryStore
+from mockkie.values import FaultError
 from mockkie.worlds import DEFAULT_KEY
 
 MEMORY: Final = "memory:"
@@ -36,14 +40,16 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     url_upload: str | None = None,
     url_upload_private: bool = False,
     durable: bool = False,
+    faults: str | Path | None = None,
     sibling: bool = False,
 ) -> Mock:
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
 
     `contract` is a document, or several that are served together; none: those that come along.
     `retention` is an ISO 8601 duration, `data` is `memory:` or a folder, `overlay` one file or
-    several that change the first document, in order. What is None is as the contract says. A
-    `sibling` is one more process of a mock that holds the folder's lock.
+    several that change the first document, in order; `faults` is a script's file or a scenario's
+    name. What is None is as the contract says. A `sibling` is one more process of a mock that holds
+    the folder's lock.
     """
     _check_keys(keys)
     understood = read_contract(_paths(contract), profile, _paths(overlay))
@@ -57,6 +63,7 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
         store=open_store(data, durable=durable, lock=not sibling),
         keys=tuple(keys) or (DEFAULT_KEY,),
         any_key=any_key,
+        faults=_faults(understood, faults),
         shared=Shared(Path(data)) if sibling else None,
     )
     return Mock(service)
@@ -83,6 +90,17 @@ def _paths(given: str | Path | Sequence[str | Path] | None) -> list[Path]:
     if given is None or isinstance(given, str | Path):
         return [] if given is None else [Path(given)]
     return [Path(path) for path in given]
+
+
+def _faults(contract: Contract, name: str | Path | None) -> Sequence[Fault]:
+    if name is None:
+        return ()
+    try:
+        script = Script.named(name)
+    except FaultError as error:
+        raise UsageError(f"--faults: {error}") from error
+    script.judge(partial(judge_fault, contract))
+    return script.faults
 
 
 def open_store(data: str | Path, *, durable: bool = False, lock: bool = True) -> Store:

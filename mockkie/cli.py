@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from mockkie import __version__
 from mockkie.cli_compare import COMPARING
+from mockkie.cli_faults import faults
 from mockkie.cli_judge import JUDGING
 from mockkie.cli_probe import probe
 from mockkie.cli_run import run
-from mockkie.options import FILE, Command, Commands, option, settings
-
-DEFAULT_PORT: Final = 5430
+from mockkie.options import DEFAULT_PORT, FILE, Commands, option, remote, settings
 
 
 @click.group(
@@ -69,6 +68,11 @@ def main(ctx: click.Context) -> None:
 @option("--tls-cert", type=FILE, metavar="FILE", help="Serve https with this chain, PEM.")
 @option("--tls-key", type=FILE, metavar="FILE", help="Its key, unless it is in the same file.")
 @option(
+    "--faults",
+    metavar="FILE|SCENARIO",
+    help="Faults that the default world begins with: a script (.yaml), or a scenario's name.",
+)
+@option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -81,22 +85,6 @@ def serve(**options: Any) -> None:
     from mockkie.terminal import serve_in_terminal  # noqa: PLC0415 - help needs no server
 
     serve_in_terminal(options)
-
-
-def remote(command: Command) -> Command:
-    """The options of a command that speaks to a running mock."""
-    for decorator in (
-        option(
-            "--url",
-            default=f"http://127.0.0.1:{DEFAULT_PORT}",
-            show_default=True,
-            help="Where the mock is.",
-        ),
-        option("--key", metavar="KEY", help="Of the world; without it, the default world."),
-        click.option("--json", "as_json", is_flag=True, help="The mock's own JSON."),
-    ):
-        command = decorator(command)
-    return command
 
 
 @main.command()
@@ -150,5 +138,5 @@ def completion(shell: str) -> None:
         click.echo(kind(main, {}, "mockkie", "_MOCKKIE_COMPLETE").source())
 
 
-for more in (run, *JUDGING, *COMPARING, probe):
+for more in (run, *JUDGING, *COMPARING, probe, faults):
     main.add_command(more)

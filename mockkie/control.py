@@ -1,4 +1,4 @@
-"""The control API below `/__mockkie`: clock, worlds, files, journal. JSON, errors as problem+json.
+"""The control API below `/__mockkie`: clock, worlds, files, faults, journal. JSON, problem+json.
 
 The world is the one whose key is in `Authorization`, else the default world. Knows no uploads.
 """
@@ -15,6 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockkie import links
 from mockkie.clock import SECOND, isoformat, parse_duration, parse_instant
+from mockkie.control_faults import (
+    add_faults,
+    clear_faults,
+    list_faults,
+    remove_fault,
+    show_fault,
+)
 from mockkie.jsonapi import (
     Refused,
     is_key,
@@ -39,15 +46,15 @@ class Control:
     """The calls of the control API over one service."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self.service = service
 
     def world(self, request: Request) -> World:
         """The world of a request; an unknown key is refused: it would act on another's world."""
         written = request.headers.get("authorization")
         if written is None:
-            return self._service.worlds.default
+            return self.service.worlds.default
         scheme, _, key = written.strip().partition(" ")
-        world = self._service.worlds.of_key(key.strip()) if scheme.lower() == "bearer" else None
+        world = self.service.worlds.of_key(key.strip()) if scheme.lower() == "bearer" else None
         if world is None:
             raise Refused(
                 401, "no world has this key; leave Authorization out for the default world"
@@ -87,7 +94,7 @@ class Control:
 
     async def _move(self, world: World, move: Callable[[], None]) -> Response:
         try:
-            await self._service.move_clock(world, move)
+            await self.service.move_clock(world, move)
         except ValueError as error:
             raise Refused(400, str(error)) from error
         return json_response(clock_state(world))
@@ -96,7 +103,7 @@ class Control:
         """`GET /worlds`."""
         del request
         return json_response(
-            {"worlds": [await self._world_state(world) for world in self._service.worlds]}
+            {"worlds": [await self._world_state(world) for world in self.service.worlds]}
         )
 
     async def create_world(self, request: Request) -> Response:
@@ -108,24 +115,24 @@ class Control:
         if not isinstance(keys, list) or not all(is_key(key) for key in keys):
             raise Refused(400, "keys is a list of texts of 1 to 100 printable ASCII characters")
         try:
-            world = await self._service.create_world(world_id, keys)
+            world = await self.service.create_world(world_id, keys)
         except ValueError as error:
             raise Refused(409, str(error)) from error
         return json_response(await self._world_state(world), 201)
 
     async def drop_world(self, request: Request) -> Response:
         """`DELETE /worlds/{id}`."""
-        world = self._service.worlds.get(request.path_params["id"])
+        world = self.service.worlds.get(request.path_params["id"])
         if world is None:
             raise Refused(404, "there is no such world")
         try:
-            await self._service.drop_world(world)
+            await self.service.drop_world(world)
         except ValueError as error:
             raise Refused(409, str(error)) from error
         return Response(status_code=204)
 
     async def _world_state(self, world: World) -> dict[str, Any]:
-        count, size = await self._service.store.count(world.id)
+        count, size = await self.service.store.count(world.id)
         return {
             "id": world.id,
             "key": world.keys[0] if world.keys else None,
@@ -141,7 +148,7 @@ class Control:
         world = self.world(request)
         limit = read_count(request, "limit", _PAGE)
         after = request.query_params.get("after", "")
-        files = await self._service.live_files(world, after=after, limit=limit)
+        files = await self.service.live_files(world, after=after, limit=limit)
         more = files[-1].path if len(files) == limit else None
         shown = [self._file_state(request, world, file) for file in files]
         return json_response({"files": shown, "next": more})
@@ -151,15 +158,15 @@ class Control:
         world = self.world(request)
         path = request.query_params.get("path")
         if path is None:
-            return json_response({"deleted": await self._service.store.clear(world.id)})
-        gone = await self._service.store.delete(world.id, path)
+            return json_response({"deleted": await self.service.store.clear(world.id)})
+        gone = await self.service.store.delete(world.id, path)
         if gone is None or gone.expired(world.clock.now()):
             raise Refused(404, f"no file is at {path!r}")
         return json_response({"deleted": 1})
 
     def _file_state(self, request: Request, world: World, file: StoredFile) -> dict[str, Any]:
-        settings = self._service.settings
-        port = self._service.download_port
+        settings = self.service.settings
+        port = self.service.download_port
         origin = links.link_origin(settings, port, request.scope, request.headers)
         return {
             "path": file.path,
@@ -196,7 +203,7 @@ class Control:
 
     async def reset(self, request: Request) -> Response:
         """`POST /reset`: the world as new."""
-        await self._service.reset(self.world(request))
+        await self.service.reset(self.world(request))
         return Response(status_code=204)
 
     async def health(self, request: Request) -> Response:
@@ -225,6 +232,8 @@ CALLS: Final[dict[str, dict[str, Call]]] = {
     "/worlds": {"GET": Control.list_worlds, "POST": Control.create_world},
     "/worlds/{id}": {"DELETE": Control.drop_world},
     "/files": {"GET": Control.list_files, "DELETE": Control.delete_files},
+    "/faults": {"GET": list_faults, "POST": add_faults, "DELETE": clear_faults},
+    "/faults/{id}": {"GET": show_fault, "DELETE": remove_fault},
     "/journal": {"GET": Control.list_journal, "DELETE": Control.clear_journal},
     "/reset": {"POST": Control.reset},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from mockkie import links
 from mockkie.clock import isoformat
@@ -10,9 +11,25 @@ from mockkie.journal import Entry
 from mockkie.operation import Operation
 from mockkie.service import Service
 from mockkie.settings import Settings
-from mockkie.store import StoredFile
+from mockkie.store import Draft, Reading, StoredFile
 from mockkie.wire import Request
 from mockkie.worlds import World
+
+if TYPE_CHECKING:
+    from mockkie.breaking import Breaker
+
+
+class Shelf(Protocol):
+    """What operations ask of a store: see `mockkie.store`."""
+
+    async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
+        """Make the draft the file at its path."""
+
+    async def find(self, world: str, path: str) -> StoredFile | None:
+        """The file at a path."""
+
+    async def open(self, world: str, file: StoredFile) -> Reading | None:
+        """Hold a version open."""
 
 
 @dataclass(slots=True)
@@ -25,6 +42,13 @@ class Exchange:
     entry: Entry
     matched: Operation | None = None
     values: tuple[str, ...] = ()
+    breaker: Breaker | None = None
+    shelf: Shelf | None = None
+
+    @property
+    def store(self) -> Shelf:
+        """Where files are: the store, unless a fault stands in front of it."""
+        return self.service.store if self.shelf is None else self.shelf
 
     @property
     def operation(self) -> Operation:

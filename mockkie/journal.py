@@ -17,7 +17,7 @@ REDACTED: Final = "[redacted]"
 _FIXED: Final = 900  # what an entry costs before its texts are counted, measured with tracemalloc
 
 _PLAIN: Final = (
-    "seq method target operation notes decision status code msg why received sent seconds"
+    "seq method target operation notes shots decision status code msg why received sent seconds"
 ).split()
 
 Decision = Literal["accepted", "refused", "aborted", "broken"]
@@ -69,7 +69,7 @@ class Entry:
 
     `at` is the world's instant, `received` and `sent` are body bytes, `seconds` is real time.
     `head` are the headers as `head_text` writes them: one text weighs less than twenty.
-    `notes` tell what the mock did that the answer does not show.
+    `notes` tell what the mock did that the answer does not show, `shots` which faults hit it.
     """
 
     at: int
@@ -79,6 +79,7 @@ class Entry:
     operation: str | None = None
     fields: Sequence[Field] = ()
     notes: list[str] = field(default_factory=list)
+    shots: list[str] = field(default_factory=list)
     decision: Decision = "accepted"
     status: int | None = None
     code: int | None = None
@@ -94,7 +95,7 @@ class Entry:
         """About how many bytes of memory the entry holds."""
         fields = 400 * len(self.fields) + sum([len(field.name) for field in self.fields])
         texts = len(self.target) + len(self.head) + len(self.msg or "") + len(self.why or "")
-        return _FIXED + fields + texts + sum(map(len, self.notes))
+        return _FIXED + fields + texts + sum(map(len, self.notes)) + sum(map(len, self.shots))
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -118,6 +119,7 @@ class Entry:
             "msg": self.msg,
             "why": self.why,
             "notes": list(self.notes),
+            "shots": list(self.shots),
             "received": self.received,
             "sent": self.sent,
             "seconds": round(self.seconds, 6),
@@ -137,7 +139,7 @@ class Entry:
         """One line for a person: `POST /api/file-stream-upload 401 (why)`."""
         outcome = self.status if self.status is not None else self.decision
         reason = f"  {self.why}" if self.why else ""
-        notes = "".join(f"  [{note}]" for note in self.notes)
+        notes = "".join(f"  [{note}]" for note in (*self.shots, *self.notes))
         return f"{self.method} {self.target} {outcome}{reason}{notes}"
 
 

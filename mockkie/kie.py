@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from mockkie.journal import Entry
 from mockkie.kie_clock import KieClock, Run
+from mockkie.kie_faults import KieFaults
 from mockkie.kie_files import KieFiles
 from mockkie.service import Service
 from mockkie.worlds import World
@@ -55,10 +56,9 @@ class Runner:
 class Kie:
     """One world of a running mock.
 
-    `base_url` takes the uploads, `key` opens the world. `clock`, `files` and `journal` act on
-    this world only; `nested` are the worlds that were made from it, `interceptions` what
-    `intercept` was asked for. A context manager: leaving
-    it closes the clients that were asked for.
+    `base_url` takes the uploads, `key` opens the world. `clock`, `files`, `faults` and `journal`
+    act on this world only; `nested` are the worlds that were made from it, `interceptions` what
+    `intercept` was asked for. A context manager: leaving it closes the clients that were asked for.
     """
 
     def __init__(  # noqa: PLR0913 - made by `serve` and the fixtures only
@@ -85,6 +85,7 @@ class Kie:
         self._open = ExitStack()
         self.clock = KieClock(service, world, self._run)
         self.files = KieFiles(service, world, self._run, self.download_origin)
+        self.faults = KieFaults(service, world, self._run)
         self.journal = KieJournal(world)
 
     def __enter__(self) -> Self:
@@ -152,7 +153,7 @@ class Kie:
             yield found
 
     def reset(self) -> None:
-        """As new: no files, no tasks, no journal, real time."""
+        """As new: no files, no tasks, no journal, no faults, real time."""
         self._run(self._service.reset(self.world))
 
     def drop(self) -> None:

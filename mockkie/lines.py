@@ -15,7 +15,8 @@ _COLOURS: Final = {"accepted": "green", "refused": "yellow", "aborted": "magenta
 def request_line(entry: Entry) -> str:
     """One request for a person: when, what, how it ended, and why."""
     outcome = str(entry.status) if entry.status is not None else entry.decision
-    reason = plain(entry.why or "; ".join(entry.notes))
+    told = entry.shots + ([entry.why] if entry.why else entry.notes)
+    reason = plain("; ".join(told))
     when = isoformat(entry.at)[11:19]
     colour = _COLOURS[entry.decision]
     return (

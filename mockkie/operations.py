@@ -9,7 +9,7 @@ from typing import Final
 
 from mockkie import downloads, links
 from mockkie.contract import Contract
-from mockkie.exchange import Exchange
+from mockkie.exchange import Exchange, Shelf
 from mockkie.fetching import Fetched
 from mockkie.form import Body
 from mockkie.identify import extension_for, identify
@@ -17,7 +17,7 @@ from mockkie.jobs import JOBS, check_job
 from mockkie.media import FORM, JSON
 from mockkie.problems import Problem
 from mockkie.service import duration_text, seconds_between
-from mockkie.store import Draft, Reading, Store, StoredFile
+from mockkie.store import Draft, Reading, StoredFile
 from mockkie.texts import TextTypes
 from mockkie.wire import Answer
 
@@ -153,7 +153,7 @@ async def _keep(
     answer.checked = True
     if exchange.service.worlds.get(world.id) is not world:
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
-    await exchange.service.store.keep(world.id, draft, file)
+    await exchange.store.keep(world.id, draft, file)
     world.graves.pop(file.path, None)
     exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {mime}")
     return answer
@@ -168,7 +168,7 @@ async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
         why = "this is no link of this mock; use downloadUrl of an upload as it came"
         raise Problem("link-not-found", why, status=settings.unknown_status)
     exchange.world = world
-    file = await service.store.find(world.id, found[1])
+    file = await exchange.store.find(world.id, found[1])
     now = world.clock.now()
     grave = world.graves.get(found[1])
     if file is not None and file.expired(now):
@@ -179,14 +179,14 @@ async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
         life = duration_text(seconds_between(*grave))
         why = f"{EXPIRED}{ago} ago, {life} after its upload; upload it again"
         raise Problem("link-expired", why, status=settings.expired_status)
-    opened = None if file is None else await _open(service.store, world.id, file)
+    opened = None if file is None else await _open(exchange.store, world.id, file)
     if opened is None:
         why = f"no file is at {found[1]!r}: never uploaded, or deleted"
         raise Problem("link-not-found", why, status=settings.unknown_status)
     return opened
 
 
-async def _open(store: Store, world: str, file: StoredFile) -> tuple[StoredFile, Reading] | None:
+async def _open(store: Shelf, world: str, file: StoredFile) -> tuple[StoredFile, Reading] | None:
     """A file with its bytes; the one that another process has replaced it with meanwhile."""
     while True:
         reading = await store.open(world, file)

@@ -11,6 +11,8 @@ import click
 
 from mockkie.problems import UsageError
 
+DEFAULT_PORT: Final = 5430
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -28,6 +30,22 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
     """An option that `MOCKKIE_<NAME>` sets too."""
     env = "MOCKKIE_" + name.lstrip("-").replace("-", "_").upper()
     return click.option(name, *more, envvar=env, show_envvar=True, **settings)
+
+
+def remote(command: Command) -> Command:
+    """The options of a command that speaks to a running mock."""
+    for decorator in (
+        option(
+            "--url",
+            default=f"http://127.0.0.1:{DEFAULT_PORT}",
+            show_default=True,
+            help="Where the mock is.",
+        ),
+        option("--key", metavar="KEY", help="Of the world; without it, the default world."),
+        click.option("--json", "as_json", is_flag=True, help="The mock's own JSON."),
+    ):
+        command = decorator(command)
+    return command
 
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)

@@ -7,8 +7,12 @@ an answer takes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import select
+import socket
 import ssl
+import struct
 from typing import Any, Final, Literal
 
 import orjson
@@ -17,6 +21,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockkie.clock import http_date, real_now
+from mockkie.connection import WIRE
 from mockkie.wire import printable
 
 BACKLOG: Final = 2_048
@@ -25,6 +30,9 @@ KEEP_ALIVE_SECONDS: Final = 75
 _UPGRADE: Final = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 _SMALL: Final = 16_384
 _AHEAD: Final = 1 << 20  # bytes of a body that may wait for the app
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: whatever is still to be sent is dropped
+_HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
+_FLUSH_SECONDS: Final = 0.005
 
 
 class Gathering(asyncio.Transport):
@@ -59,6 +67,9 @@ class Gathering(asyncio.Transport):
         self._held = b""
         self._transport.abort()
 
+    def get_write_buffer_size(self) -> int:
+        return len(self._held) + self._transport.get_write_buffer_size()
+
     def is_closing(self) -> bool:
         return self._transport.is_closing()
 
@@ -77,6 +88,62 @@ class Gathering(asyncio.Transport):
             self._transport.write(held)
 
 
+class Wire:
+    """The `Connection` of a protocol: what HTTP has no words for."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
+
+    def reset(self) -> None:
+        """End the connection by a RST."""
+        transport = self._protocol.transport
+        found = transport.get_extra_info("socket")
+        with contextlib.suppress(OSError, AttributeError):  # closed already, or no TCP
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self._leave()
+        transport.abort()
+
+    def close(self) -> None:
+        """End the connection by a FIN, behind what is still to be sent."""
+        self._leave()
+        self._protocol.transport.close()
+
+    def pause(self) -> None:
+        """Read no more, whatever else may want to."""
+        self._protocol.deaf = True
+        self._protocol.flow.pause_reading()
+
+    def gone(self) -> bool:
+        """Whether the other side is, as far as can be known, or this side is about to be.
+
+        Who has sent all and hangs up is noticed on Linux only, who waits to send more nowhere.
+        """
+        transport = self._protocol.transport
+        found = transport.get_extra_info("socket")
+        if self._protocol.stopping or transport.is_closing() or found is None or found.fileno() < 0:
+            return True
+        if not _HUNG_UP:
+            return False
+        poll = select.poll()
+        poll.register(found.fileno(), _HUNG_UP)
+        return bool(poll.poll(0))
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._protocol.cycle.response_started = True
+        self._protocol.transport.write(data)
+
+    async def flush(self) -> None:
+        """Wait until the operating system has everything."""
+        transport = self._protocol.transport
+        while not transport.is_closing() and transport.get_write_buffer_size():  # noqa: ASYNC110
+            await asyncio.sleep(_FLUSH_SECONDS)
+
+    def _leave(self) -> None:
+        """Have nothing more be sent: not even that the app ended without an answer."""
+        self._protocol.cycle.disconnected = True
+
+
 class Protocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol; what is no HTTP is refused in the envelope of the API.
 
@@ -85,16 +152,25 @@ class Protocol(HttpToolsProtocol):
     """
 
     _in_body = False
+    deaf = False
+    stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.transport = Gathering(transport, self.loop)
+        self._extensions = {WIRE: Wire(self)}
 
     def data_received(self, data: bytes) -> None:
+        if self.deaf:
+            return
         if not self._in_body and _UPGRADE.search(data):
             head, end, rest = data.partition(b"\r\n\r\n")
             data = _UPGRADE.sub(b"\r\nx-passed-over:", head) + end + rest
         super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # not JSON
 
     def on_headers_complete(self) -> None:
         self._in_body = True
@@ -109,6 +185,10 @@ class Protocol(HttpToolsProtocol):
         if len(cycle.body) > _AHEAD:
             self.flow.pause_reading()
         cycle.message_event.set()
+
+    def shutdown(self) -> None:
+        self.stopping = True
+        super().shutdown()
 
     def on_message_complete(self) -> None:
         self._in_body = False

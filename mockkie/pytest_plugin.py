@@ -96,7 +96,16 @@ def _in_process(mock: Mock) -> Kie:
     def transport() -> Any:
         import httpx2  # noqa: PLC0415 - as above
 
-        return httpx2.ASGITransport(app=mock)
+        class InProcess(httpx2.ASGITransport):
+            """Where a fault ends the connection, says so as a client on a socket would."""
+
+            async def handle_async_request(self, request: Any) -> Any:
+                try:
+                    return await super().handle_async_request(request)
+                except ConnectionError as error:
+                    raise httpx2.ReadError(str(error), request=request) from error
+
+        return InProcess(app=mock)
 
     return Kie(
         mock.service,
@@ -156,5 +165,6 @@ def _describe(report: pytest.TestReport, title: str, kie: Kie, after: int) -> No
         refused = interception.refused.items()
         lines.extend(f"      refused: {where} ({count:,} times)" for where, count in refused)
     lines.append(f"      clock: {kie.clock.now:%Y-%m-%d %H:%M:%S} UTC")
+    lines.extend(f"      fault {one.id}: {one.fault}, {one.shots} shots" for one in kie.faults)
     lines.extend(f"      file: {path}" for path in list(kie.files)[:_SHOWN])
     report.sections.append((f"mockkie: {title} ({kie.world.id})", "\n".join(lines)))

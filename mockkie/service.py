@@ -8,20 +8,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Final
 
+from mockkie.arming import Armed
 from mockkie.clock import SECOND
 from mockkie.contract import Contract
+from mockkie.faults import Fault
 from mockkie.fetching import Fetcher
 from mockkie.journal import Entry
 from mockkie.operation import Operation
 from mockkie.origin import origin_app
-from mockkie.problems import UsageError
+from mockkie.problems import FALLBACKS, UsageError
 from mockkie.settings import Settings
 from mockkie.shared import Shared
 from mockkie.store import Store, StoredFile
+from mockkie.values import Pointer, unknown
 from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, OneWorld, World, Worlds
 
 SWEEP_SECONDS: Final = 30.0
@@ -32,13 +36,17 @@ Watcher = Callable[[World, Entry], None]
 
 @dataclass(eq=False)
 class Service:
-    """The state of a mock. `keys` open the default world; `watchers` see every journal entry."""
+    """The state of a mock. `keys` open the default world; `watchers` see every journal entry.
+
+    `faults` are those that the default world begins with.
+    """
 
     contract: Contract
     settings: Settings
     store: Store
     keys: tuple[str, ...] = (DEFAULT_KEY,)
     any_key: bool = False
+    faults: Sequence[Fault] = ()
     watchers: list[Watcher] = field(default_factory=list)
     shared: Shared | None = None
 
@@ -55,6 +63,8 @@ class Service:
             allow_private=url.allow_private,
         )
         self.started = False
+        self.has_faults = False
+        """Whether a world may have faults: what a request asks first."""
         self.addresses: set[str] = set()
         self.download_port: int | None = None
         self._changes = -1
@@ -78,10 +88,14 @@ class Service:
                     await self.store.remember(world)
                 self._admit(world)
                 self.worlds.add(world)
+                if self.shared is None:
+                    await self.store.clear(world.former)
             if self.worlds.get(DEFAULT_WORLD) is None:
                 await self.create_world(DEFAULT_WORLD, self.keys)
         except ValueError as error:
             raise UsageError(f"the worlds of {self.store.where} cannot be used: {error}") from error
+        if self.shared is None:
+            await self.arm(self.worlds.default, self.faults)
         self.started = True
 
     @property
@@ -98,11 +112,15 @@ class Service:
             self._changes = changes
             for world in self.worlds.take_over(await self.store.worlds()):
                 self._admit(world)
+            for world in self.worlds:
+                world.faults.reload()
+            self.has_faults = any(world.faults for world in self.worlds)
 
     def _admit(self, world: World) -> None:
         if self.shared is not None:
             world.journal = self.shared.journal(world.id)
             world.tasks = self.shared.tasks(world.id)
+            world.faults = self.shared.faults(world.id)
 
     async def _remember(self, world: World) -> None:
         await self.store.remember(world)
@@ -143,6 +161,8 @@ class Service:
     async def _sweep(self, world: World) -> bool:
         """Free a slice of what has expired; whether there was any."""
         swept = await self.store.sweep(world.id, world.clock.now(), SLICE)
+        if world.faults:
+            await self.store.sweep(world.former, world.clock.now(), SLICE)
         for file in swept:
             world.bury(file.path, file.uploaded_at, file.expires_at)
         return bool(swept)
@@ -160,6 +180,7 @@ class Service:
             raise ValueError("the default world stays; reset it instead")
         self.worlds.remove(world)
         await self.store.forget(world.id)
+        await self.store.forget(world.former)
         if self.shared is not None:
             self.shared.forget(world.id)
         self._tell_others()
@@ -177,13 +198,35 @@ class Service:
         self._wake.set()
 
     async def reset(self, world: World) -> None:
-        """As new: no files, no tasks, no journal, real time."""
+        """As new: no files, no tasks, no journal, no faults, real time."""
         await self.store.clear(world.id)
+        await self.disarm(world)
         world.graves.clear()
         world.journal.clear()
         world.tasks.clear()
         world.clock.reset()
         await self._remember(world)
+
+    async def arm(self, world: World, faults: Iterable[Fault]) -> list[Armed]:
+        """Add faults to a world, all or none; `FaultError`: the contract knows no such thing."""
+        wanted = list(faults)
+        for fault in wanted:
+            judge_fault(self.contract, fault)
+        armed = [world.faults.arm(fault, world.clock.now()) for fault in wanted]
+        self.has_faults = self.has_faults or bool(armed)
+        self._tell_others()
+        return armed
+
+    async def disarm(self, world: World, fault_id: str | None = None) -> int:
+        """Take the fault of an id away, or all; returns how many there were."""
+        faults = world.faults
+        gone = faults.clear() if fault_id is None else int(faults.disarm(fault_id))
+        if gone:
+            if not faults.stale_for:
+                await self.store.clear(world.former)
+            self.has_faults = any(other.faults for other in self.worlds)
+            self._tell_others()
+        return gone
 
     async def live_files(
         self, world: World, *, after: str = "", limit: int = 1_000
@@ -210,6 +253,20 @@ class Service:
         """Tell the watchers of an entry whose request is done with."""
         for watcher in self.watchers:
             watcher(world, entry)
+
+
+def judge_fault(contract: Contract, fault: Fault, pointer: Pointer = ()) -> None:
+    """Hold a fault against the contract: `FaultError` when it is about nothing there."""
+    operations = contract.operations
+    if not any(fnmatchcase(name, fault.operation) for name in operations):
+        unknown((*pointer, "operation"), fault.operation, operations, "operation of the contract")
+    values = fault.then.values
+    name = values.get("name") if fault.then.name == "example" else values.get("error")
+    if isinstance(name, str):
+        known = {name for operation in operations.values() for name in operation.refusals}
+        if name not in known | set(FALLBACKS):
+            there = (*pointer, "then", fault.then.name)
+            unknown(there, name, sorted(known), "documented error")
 
 
 def duration_text(seconds: float) -> str:

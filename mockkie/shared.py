@@ -1,4 +1,4 @@
-"""What the processes of one mock share beside its files: journals, tasks, when worlds changed.
+"""What the processes of one mock share: journals, tasks, faults, and when worlds changed.
 
 A small SQLite file of its own in the data folder, made anew at every start: journals and tasks do
 not outlive a mock, whatever the number of its processes. Knows no requests.
@@ -14,6 +14,9 @@ from typing import Any, Final
 
 import orjson
 
+from mockkie.arming import Armed, Faults
+from mockkie.conditions import Facts
+from mockkie.faults import Fault, Moment, Shot
 from mockkie.journal import LIMIT, Entry, Journal
 from mockkie.tasks import Task, Tasks
 
@@ -30,6 +33,10 @@ CREATE TABLE entry (
     PRIMARY KEY (world, seq)
 ) WITHOUT ROWID;
 CREATE TABLE task (world TEXT, id TEXT, value BLOB NOT NULL, PRIMARY KEY (world, id)) WITHOUT ROWID;
+CREATE TABLE fault (
+    world TEXT, number INTEGER, value BLOB NOT NULL, added INTEGER NOT NULL, state BLOB NOT NULL,
+    PRIMARY KEY (world, number)
+) WITHOUT ROWID;
 """
 
 
@@ -72,9 +79,14 @@ class Shared:
         """The tasks of a world, the same for every process."""
         return SharedTasks(self, world)
 
+    def faults(self, world: str) -> SharedFaults:
+        """The faults of a world, with counts that every process adds to."""
+        return SharedFaults(self, world)
+
     def forget(self, world: str) -> None:
-        """Drop a world's journal and tasks."""
+        """Drop a world's journal, tasks and faults."""
         with self.transaction():
+            self.execute("DELETE FROM fault WHERE world = ?", (world,))
             self.execute("DELETE FROM entry WHERE world = ?", (world,))
             self.execute("DELETE FROM journal WHERE world = ?", (world,))
             self.execute("DELETE FROM task WHERE world = ?", (world,))
@@ -213,3 +225,73 @@ class SharedTasks(Tasks):
             "SELECT count(*) FROM task WHERE world = ?", (self._world,)
         )
         return int(count)
+
+
+class SharedFaults(Faults):
+    """`Faults` that every process of the mock has, with one count for all of them.
+
+    Which there are is remembered until `reload`; the counts are read and written in the one
+    transaction in which a request is decided on.
+    """
+
+    def __init__(self, shared: Shared, world: str) -> None:
+        super().__init__()
+        self._shared = shared
+        self._world = world
+        self.reload()
+
+    def __iter__(self) -> Iterator[Armed]:
+        self.reload()
+        return super().__iter__()
+
+    def arm(self, fault: Fault, now: int) -> Armed:
+        with self._shared.transaction():
+            self.reload()
+            armed = super().arm(fault, now)
+            value, state = orjson.dumps(fault.to_json()), orjson.dumps(armed.state())
+            self._shared.execute(
+                "INSERT INTO fault VALUES (?, ?, ?, ?, ?)",
+                (self._world, int(armed.id), value, now, state),
+            )
+        return armed
+
+    def disarm(self, fault_id: str) -> bool:
+        with self._shared.transaction():
+            self.reload()
+            found = super().disarm(fault_id)
+            if found:
+                self._shared.execute(
+                    "DELETE FROM fault WHERE world = ? AND number = ?", (self._world, int(fault_id))
+                )
+        return found
+
+    def clear(self) -> int:
+        with self._shared.transaction():
+            self.reload()
+            self._shared.execute("DELETE FROM fault WHERE world = ?", (self._world,))
+        return super().clear()
+
+    def reload(self) -> None:
+        rows = self._shared.execute(
+            "SELECT number, value, added, state FROM fault WHERE world = ? ORDER BY number",
+            (self._world,),
+        )
+        self._armed = []
+        for number, value, added, state in rows:
+            armed = Armed(str(number), Fault.of(orjson.loads(value)), added)
+            armed.set_state(orjson.loads(state))
+            self._armed.append(armed)
+            self._last = number
+
+    def shoot(self, facts: Facts, moment: Moment, *, taken: bool = False) -> list[Shot]:
+        if not self._armed:
+            return []
+        with self._shared.transaction():
+            self.reload()
+            shots = super().shoot(facts, moment, taken=taken)
+            for armed in self._armed:
+                self._shared.execute(
+                    "UPDATE fault SET state = ? WHERE world = ? AND number = ?",
+                    (orjson.dumps(armed.state()), self._world, int(armed.id)),
+                )
+        return shots

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import orjson
 
@@ -17,7 +17,7 @@ from mockkie.problems import Problem
 from mockkie.refusals import examples
 from mockkie.sampling import Sampler
 from mockkie.source import Pointer
-from mockkie.wire import Answer, Request
+from mockkie.wire import Answer, Request, Whole
 
 _PREFERENCE: Final = re.compile(r'([\w-]+)\s*=\s*(?:"([^"]*)"|([^\s,;"]+))')
 _STATUS: Final = re.compile(r"[2-5][0-9][0-9]")
@@ -26,7 +26,7 @@ _BODILESS: Final = (204, 205, 304)
 
 def stateless_answer(contract: Contract, operation: Operation, request: Request) -> Answer:
     """The example that is asked for, else the first success; raises `invalid-parameter`."""
-    prefer = _preferences(request)
+    prefer = preferences(request)
     key = _response_key(operation, prefer.get("code"))
     status = _status(key, prefer.get("code"))
     content = operation.contents[key]
@@ -37,11 +37,11 @@ def stateless_answer(contract: Contract, operation: Operation, request: Request)
     if is_json(name) or "*" in name:
         return Answer(status, {"content-type": JSON if "*" in name else name}, json=value)
     body = value.encode() if isinstance(value, str) else orjson.dumps(value)
-    pieces = None if request.method == "HEAD" else _Once(body)
+    pieces = None if request.method == "HEAD" else Whole(body)
     return Answer(status, {"content-type": name}, pieces=pieces, length=len(body))
 
 
-def _preferences(request: Request) -> dict[str, str]:
+def preferences(request: Request) -> dict[str, str]:
     """What the `Prefer` headers of a request ask for, names in lower case."""
     text = ", ".join(request.headers.getlist("prefer"))
     return {name.lower(): quoted or plain for name, quoted, plain in _PREFERENCE.findall(text)}
@@ -80,21 +80,3 @@ def _status(key: str, code: str | None) -> int:
     if code is not None:
         return int(code)
     return int(key.replace("X", "0")) if key != "default" else 200
-
-
-class _Once:
-    """A body in one piece."""
-
-    def __init__(self, body: bytes) -> None:
-        self._bodies = [body]
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._bodies:
-            raise StopAsyncIteration
-        return self._bodies.pop()
-
-    async def aclose(self) -> None:
-        self._bodies.clear()

@@ -31,7 +31,7 @@ from mockkie.worlds import DEFAULT_WORLD, World
 
 _BUILD: Final = (
     "contract overlay any_key profile retention download_origin url_upload url_upload_private "
-    "durable"
+    "durable faults"
 ).split()
 
 
@@ -59,7 +59,7 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
         if folder is not None:
             plan = Plan(build, options["host"], server.sockets, watch, tls)
             with closing_store(mock):
-                Workers(count, plan, folder).run(ready)
+                Workers(count, plan, folder, mock.service.faults).run(ready)
         else:
             if watch is not None:
                 mock.service.watchers.append(watch(server))
@@ -163,10 +163,12 @@ class _Person:
             ("files", f"{service.store.where}, each for {life}"),
             ("contract", f"{service.contract.name}, profile {settings.profile}"),
             *(("beside it", name) for name in service.contract.beside),
-            ("control", f"{server.origin}/__mockkie/clock, /files, /journal, /worlds"),
+            ("control", f"{server.origin}/__mockkie/clock, /files, /faults, /journal, /worlds"),
         ]
         if self._ca is not None:
             facts.insert(2, ("certificate", f"of its throw-away authority: {self._ca}"))
+        if service.faults:
+            facts.append(("faults", "\n".join(str(fault) for fault in service.faults)))
         if server.mock.from_examples:
             facts.append(("from examples", ", ".join(server.mock.from_examples)))
         if server.mock.not_served:

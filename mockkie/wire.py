@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final, Protocol, Self
@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from mockkie.clock import stopwatch
+from mockkie.connection import WIRE, Connection
 
 DRAIN_BYTES: Final = 4 * 1024**3
 DRAIN_SECONDS: Final = 120.0
@@ -61,9 +62,12 @@ class Head(Headers):
 
 
 class Request:
-    """One request: its head, and its body as it comes."""
+    """One request: its head, and its body as it comes.
 
-    __slots__ = ("_receive", "complete", "disconnected", "headers", "received", "scope")
+    `tap` is called for each chunk of the body before anybody sees it.
+    """
+
+    __slots__ = ("_receive", "complete", "disconnected", "headers", "received", "scope", "tap")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
@@ -71,6 +75,7 @@ class Request:
         self.received = 0
         self.complete = False
         self.disconnected = False
+        self.tap: Callable[[bytes], Awaitable[None]] | None = None
         self._receive = receive
 
     @property
@@ -101,6 +106,12 @@ class Request:
         return (raw + b"?" + query if query else raw).decode("ascii", "backslashreplace")
 
     @property
+    def connection(self) -> Connection | None:
+        """The connection of the request; None in process, and where a server keeps it."""
+        found: Connection | None = (self.scope.get("extensions") or {}).get(WIRE)
+        return found
+
+    @property
     def has_body(self) -> bool:
         """Whether the head announces a body."""
         length = self.headers.get("content-length", "0")
@@ -110,6 +121,8 @@ class Request:
         """The next bytes of the body, none behind the last ones; raises `Disconnected`."""
         while not self.complete:
             data = self._take(await self._receive())
+            if self.tap is not None:
+                await self.tap(data)
             if data:
                 return data
         return b""
@@ -162,6 +175,26 @@ class Pieces(Protocol):
 
     async def aclose(self) -> None:
         """Give up, begun or not. May be called more than once."""
+
+
+class Whole:
+    """A body that is there already, as its only piece."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._body:
+            raise StopAsyncIteration
+        body, self._body = self._body, b""
+        return body
+
+    async def aclose(self) -> None:
+        """Forget the body."""
+        self._body = b""
 
 
 @dataclass(slots=True)

@@ -20,10 +20,13 @@ from typing import Any, Final
 
 from mockkie.build import MEMORY, build_mock
 from mockkie.certificates import Tls
+from mockkie.clock import real_now
+from mockkie.faults import Fault
 from mockkie.problems import UsageError
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
 from mockkie.shared import Shared
+from mockkie.worlds import DEFAULT_WORLD
 
 _START_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.5
@@ -41,15 +44,21 @@ class Plan:
 
 
 class Workers:
-    """The worker processes of a parent that holds folder and sockets."""
+    """The worker processes of a parent that holds folder and sockets.
 
-    def __init__(self, count: int, plan: Plan, folder: Path) -> None:
+    `faults` are those that the default world begins with.
+    """
+
+    def __init__(self, count: int, plan: Plan, folder: Path, faults: Sequence[Fault] = ()) -> None:
         self._count = count
         self._plan = plan
         self._context = multiprocessing.get_context("spawn")
         self._running: list[SpawnProcess] = []
         self._stopping = False
-        Shared.create(folder).close()
+        shared = Shared.create(folder)
+        for fault in faults:
+            shared.faults(DEFAULT_WORLD).arm(fault, real_now())
+        shared.close()
 
     def run(self, ready: Callable[[], None]) -> None:
         """Serve until SIGINT or SIGTERM; a worker that dies is replaced.

@@ -11,6 +11,7 @@ from typing import Final
 
 from blake3 import blake3
 
+from mockkie.arming import Faults
 from mockkie.clock import Clock
 from mockkie.journal import Journal
 from mockkie.tasks import Tasks
@@ -23,7 +24,7 @@ _BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(eq=False, slots=True)
 class World:
-    """One isolated account: its keys, clock, journal and tasks. Its files are in the store.
+    """One isolated account: keys, clock, journal, tasks, faults. Its files are in the store.
 
     `account` is the opaque part of its links that tells worlds apart: downloads carry no key
     (documented). `keys` are API keys that open it, the first being the one to hand out.
@@ -35,10 +36,16 @@ class World:
     clock: Clock = field(default_factory=Clock)
     journal: Journal = field(default_factory=Journal)
     tasks: Tasks = field(default_factory=Tasks)
+    faults: Faults = field(default_factory=Faults)
     random: random.Random = field(default_factory=random.Random)
     graves: dict[str, tuple[int, int]] = field(default_factory=dict)
     """When the files that were swept last were uploaded and expired, by path: to tell why a
     link is dead."""
+
+    @property
+    def former(self) -> str:
+        """The world of the store where overwritten content is, for as long as faults serve it."""
+        return f"{self.id}/former"
 
     def bury(self, path: str, uploaded_at: int, expires_at: int) -> None:
         """Remember the end of a file; the oldest of too many graves is forgotten."""

@@ -332,6 +332,10 @@ class Wire:
     def close(self) -> None:
         self._socket.close()
 
+    def patience(self, seconds: float) -> None:
+        """Wait so long for the other side, and no longer."""
+        self._socket.settimeout(seconds)
+
     def send(self, *pieces: bytes) -> None:
         for piece in pieces:
             self._socket.sendall(piece)

@@ -17,7 +17,7 @@ LAYERS: Sequence[Sequence[str]] = [
     for layer in """
     __main__;
     cli;
-    cli_judge cli_probe cli_compare cli_run;
+    cli_judge cli_probe cli_compare cli_run cli_faults;
     checking learning probing claiming comparing;
     harness.check harness.learn harness.replay;
     harness.learn_uploads harness.learn_refusals harness.learn_links harness.learn_time;
@@ -41,24 +41,30 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.document harness.resuming;
     harness.forms harness.api;
     harness.verdicts harness.whole_file harness;
-    terminal remote running;
+    terminal remote remote_faults running;
     serving workers pytest_plugin tally;
-    kie kie_clock kie_files interception intercepting proxying server protocol;
+    kie kie_clock kie_files kie_faults interception intercepting proxying server protocol;
     build;
     app;
-    operations jobs control downloads auth parameters stateless;
+    breaking;
+    triggers standins;
+    operations jobs control control_faults downloads auth parameters stateless;
     exchange;
     service;
     body form jsonbody base64text fetching dialling addresses urls inprocess
-    origin samples identify signatures parts links wire jsonapi;
+    origin samples identify signatures parts links wire jsonapi shelves spoiling;
+    connection;
     store store.memory store.disk store.diskbytes store.folder;
-    contract settings;
+    contract settings scenarios;
     operation;
     media refusals security sampling texts;
     schemas;
     document source keywords overlay;
     worlds shared lines environment;
-    journal tasks;
+    journal tasks arming;
+    faults;
+    actions conditions;
+    values;
     passing;
     options progress certificates hosts child;
     clock problems;

@@ -401,6 +401,7 @@ def test_the_journal_tells_what_was_asked_and_answered(visitor: Visitor) -> None
         "code": 200,
         "msg": "File uploaded successfully",
         "why": None,
+        "shots": [],
         "received": len(body),
         "sent": len(reply.body),
     }

@@ -32,7 +32,7 @@ ROUNDS = 12  # as many fresh connections leave no doubt that both workers were a
 
 @dataclass
 class Running:
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[Any]
     url: str
     key: str
 
