@@ -68,11 +68,6 @@ def main(ctx: click.Context) -> None:
 @option("--tls-cert", type=FILE, metavar="FILE", help="Serve https with this chain, PEM.")
 @option("--tls-key", type=FILE, metavar="FILE", help="Its key, unless it is in the same file.")
 @option(
-    "--faults",
-    metavar="FILE|SCENARIO",
-    help="Faults that the default world begins with: a script (.yaml), or a scenario's name.",
-)
-@option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",

@@ -114,6 +114,11 @@ _SETTINGS: Final = (
         help="Where URL uploads get their bytes; offline: samples stand in for the web.",
     ),
     option("--url-upload-private", is_flag=True, help="Let URL uploads reach private addresses."),
+    option(
+        "--faults",
+        metavar="FILE|SCENARIO",
+        help="Faults that the default world begins with: a script (.yaml), or a scenario's name.",
+    ),
 )
 
 

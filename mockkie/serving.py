@@ -32,6 +32,7 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
     download_origin: str | None = None,
     url_upload: str | None = None,
     url_upload_private: bool = False,
+    faults: str | Path | None = None,
 ) -> Iterator[Kie]:
     """Serve a mock from a thread; yields a handle on its default world.
 
@@ -49,6 +50,7 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
         download_origin=download_origin,
         url_upload=url_upload,
         url_upload_private=url_upload_private,
+        faults=faults,
     )
     with running_server(open_server(mock, host, port, download_port)) as kie:
         yield kie

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from mockkie.operations import EXPIRED
 from mockkie.worlds import World
 
 _MOST_LINES: Final = 20
+_SHOT: Final = re.compile(r" \(shot \d+\)")  # which one it was keeps equal ones apart
 _UNITS: Final = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What was refused: equal ones are counted together."""
+    """What was refused, or hit by a fault: equal ones are counted together."""
 
     method: str
     target: str
@@ -38,11 +40,18 @@ class Tally:
         self.count: Counter[str] = Counter()
         self.bytes: Counter[str] = Counter()
         self.refusals: Counter[Refusal] = Counter()
+        self.hits: Counter[Refusal] = Counter()
 
     def note(self, world: World, entry: Entry) -> None:
         """Count an entry: a watcher of the service."""
         del world
         self.requests += 1
+        if entry.shots:
+            why = _SHOT.sub("", "; ".join(entry.shots))
+            outcome = str(entry.status or entry.decision)
+            self.hits[Refusal(entry.method, entry.target, outcome, why)] += 1
+            if entry.decision != "accepted":
+                return
         if entry.decision != "accepted":
             outcome = str(entry.status) if entry.status is not None else entry.decision
             why = entry.why or entry.msg or ""
@@ -69,16 +78,8 @@ class Tally:
             },
             "otherRequests": self.count["others"],
             "expiredLinks": self.expired,
-            "refused": [
-                {
-                    "count": count,
-                    "method": refusal.method,
-                    "target": refusal.target,
-                    "outcome": refusal.outcome,
-                    "why": refusal.why,
-                }
-                for refusal, count in self.refusals.items()
-            ],
+            "refused": _counted(self.refusals),
+            "faults": _counted(self.hits),
             "hosts": {kind: dict(counted) for kind, counted in self._seen.counts().items()},
         }
 
@@ -107,10 +108,12 @@ class Tally:
         refused = self.refusals.total() - self.expired
         if refused:
             parts.append(f"{refused:,} refused")
+        if self.hits:
+            parts.append(f"{self.hits.total():,} hit by faults")
         return ", ".join(parts)
 
     def _refusal_lines(self) -> Iterator[str]:
-        for refusal, count in self.refusals.most_common():
+        for refusal, count in (*self.refusals.most_common(), *self.hits.most_common()):
             what = f"{refusal.method} {refusal.target} {refusal.outcome}"
             yield _line(count, f"{what}: {refusal.why}")
 
@@ -129,6 +132,19 @@ class Tally:
         for kind, text in texts.items():
             for where, count in self._seen.counts()[kind].most_common():
                 yield _line(count, text.format(where))
+
+
+def _counted(known: Counter[Refusal]) -> list[dict[str, Any]]:
+    return [
+        {
+            "count": count,
+            "method": refusal.method,
+            "target": refusal.target,
+            "outcome": refusal.outcome,
+            "why": refusal.why,
+        }
+        for refusal, count in known.items()
+    ]
 
 
 def _line(count: int, text: str) -> str:

@@ -118,6 +118,30 @@ def test_each_host_has_what_its_document_says(tmp_path: Path, profile: str) -> N
         assert json.loads(done.output)["code"] == found
 
 
+def test_faults_strike_behind_a_hard_coded_https_host_too(tmp_path: Path) -> None:
+    """The first upload is reset while its body comes, the second is answered in part."""
+    script = tmp_path / "faults.yaml"
+    script.write_text(
+        "faults:\n"
+        "  - {operation: upload-file-stream, when: {nth: 1}, then: {reset: {afterBytes: 1000}}}\n"
+        "  - {operation: upload-file-stream, when: {nth: 2}, then: {truncate: 10}}\n"
+    )
+    (tmp_path / "big.bin").write_bytes(b"x" * 300_000)
+    url = "https://kieai.redpandaai.co/api/file-stream-upload"
+    upload = f"curl -s {url} -H 'Authorization: Bearer kie-mock-key' -F uploadPath=a -F file=@"
+    code = f"{upload}{tmp_path}/big.bin >/dev/null; echo $?;"
+    done = run(tmp_path, "sh", "-c", code * 3, options=["--faults", str(script)])
+    reset, part, whole = done.output.split()
+    assert reset in (b"35", b"55", b"56")  # curl: TLS, sending, receiving
+    assert (part, whole) == (b"18", b"0")
+    assert done.summary["uploads"]["count"] == 1
+    assert [entry["why"] for entry in done.summary["faults"]] == [
+        "fault 1: reset=1000",
+        "fault 2: truncate=10",
+    ]
+    assert "2 hit by faults" in done.errors
+
+
 def test_settings_of_public_clients_lead_to_the_mock_directly(tmp_path: Path) -> None:
     names = "KIE_UPLOAD_BASE_URL KIE_UPLOAD_URL KIE_BASE_URL KIE_API_KEY MOCKKIE_URL".split()
     options = ["--key", "mine", "--port", str(free_port())]
