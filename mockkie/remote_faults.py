@@ -40,7 +40,7 @@ def clear_faults(*, url: str, key: str | None, as_json: bool, fault: str | None)
     mock = Remote(url, key)
     if fault is None:
         gone = mock.ask("DELETE", "/faults")
-        click.echo(orjson.dumps(gone) if as_json else f"removed {gone['deleted']:,} faults")
+        click.echo(orjson.dumps(gone) if as_json else _removed(gone["deleted"]))
     else:
         mock.ask("DELETE", f"/faults/{fault}")
         click.echo(f"removed fault {fault}")
@@ -69,3 +69,7 @@ def _print(states: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         fault = Fault.of({name: one for name, one in state.items() if name not in _COUNTS})
         fired = f"{state['shots']:,} of {state['matched']:,}"
         click.echo(f"{state['id']:>3}  {fired:>12}  {fault}")
+
+
+def _removed(count: int) -> str:
+    return f"removed {count:,} fault{'' if count == 1 else 's'}"

@@ -355,7 +355,7 @@ def test_the_commands(server: Kie, kie: Kie, tmp_path: Path) -> None:
     assert typed.endswith("  contentType=text/html; charset=utf-8 nth=9\n")
     assert ask("clear", "3") == "removed fault 3\n"
     assert ask("clear", "1") == "removed fault 1\n"
-    assert ask("clear") == "removed 1 faults\n"
+    assert ask("clear") == "removed 1 fault\n"
     assert len(ask("scenario", "flaky-network", "--seed", "7").splitlines()) == 5
     assert {fault.fault.seed for fault in kie.faults} == {7}
     script = tmp_path / "mine.yaml"
