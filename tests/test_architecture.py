@@ -59,7 +59,7 @@ LAYERS: Sequence[Sequence[str]] = [
     document source keywords overlay;
     worlds shared lines;
     journal;
-    options progress;
+    options progress stored;
     clock problems;
     __init__
     """.split(";")

@@ -10,36 +10,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from blake3 import blake3
 
 from mockkie.problems import Problem
+from mockkie.stored import StoredFile as StoredFile
 from mockkie.worlds import World
 
 HEAD: Final = 8_192  # as many leading bytes as the type identification looks at
 PIECE: Final = 256 * 1_024  # a download is read in pieces of this many bytes
-
-
-class StoredFile(NamedTuple):
-    """An immutable fact about a kept file.
-
-    `path` is its identity in its world: `<uploadPath>/<fileName>`. `id` names this version:
-    an overwrite makes a new one. `digest` is BLAKE3 in hex. Instants as in `mockkie.clock`.
-    """
-
-    id: str
-    path: str
-    name: str
-    size: int
-    mime: str
-    digest: str
-    uploaded_at: int
-    expires_at: int
-
-    def expired(self, now: int) -> bool:
-        """Whether the file is gone for every reader: from `expires_at` on, inclusive."""
-        return now >= self.expires_at
 
 
 class Draft(ABC):
