@@ -97,7 +97,7 @@ class Mock:
             try:
                 body = await reader.read(request)
             finally:
-                exchange.entry.fields = reader.body.fields
+                exchange.entry.fields, exchange.entry.path = reader.body.fields, reader.body.path
             handler = HANDLERS.get(operation.id)
             if handler is None:
                 answer = stateless_answer(service.contract, operation, request)

@@ -140,6 +140,7 @@ class BodyReader:
                 self.body.fields.append(_json_field(name, value))
 
     def _accept(self, media: MediaType, values: dict[str, Any]) -> None:
+        self.body.values = values  # also of what is refused: the journal says what it was about
         path = values.get("uploadPath")
         if self._settings.edge_slashes == "trim" and isinstance(path, str):
             values["uploadPath"] = path.strip("/")

@@ -149,6 +149,7 @@ async def _keep(
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
     await exchange.service.store.keep(world.id, draft, file)
     world.graves.pop(file.path, None)
+    exchange.entry.path, exchange.entry.file = file.path, file
     exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {mime}")
     return answer
 

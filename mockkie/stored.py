@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+
+from mockkie.clock import isoformat, parse_instant
 
 
 class StoredFile(NamedTuple):
@@ -24,3 +27,30 @@ class StoredFile(NamedTuple):
     def expired(self, now: int) -> bool:
         """Whether the file is gone for every reader: from `expires_at` on, inclusive."""
         return now >= self.expires_at
+
+    def to_json(self) -> dict[str, Any]:
+        """The fact for the control API, in its words; `version` is the `id`."""
+        return {
+            "version": self.id,
+            "path": self.path,
+            "fileName": self.name,
+            "fileSize": self.size,
+            "mimeType": self.mime,
+            "digest": self.digest,
+            "uploadedAt": isoformat(self.uploaded_at),
+            "expiresAt": isoformat(self.expires_at),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The fact that `to_json` wrote."""
+        return cls(
+            value["version"],
+            value["path"],
+            value["fileName"],
+            value["fileSize"],
+            value["mimeType"],
+            value["digest"],
+            parse_instant(value["uploadedAt"]),
+            parse_instant(value["expiresAt"]),
+        )
