@@ -95,6 +95,16 @@ class Reading(ABC):
         await self.close()
 
 
+class FilesSnapshot:
+    """The files of one world at one moment, for the store that took it.
+
+    Their bytes are shared with the store, and stay for as long as somebody has the snapshot.
+    """
+
+    def __init__(self, world: str) -> None:
+        self.world = world
+
+
 class Store(ABC):
     """Files and worlds. All methods take the world's id; none looks at a clock."""
 
@@ -111,6 +121,10 @@ class Store(ABC):
 
         When this returns, a kill of the process no longer loses the file.
         """
+
+    @abstractmethod
+    async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
+        """`keep` several drafts: all of them or, when this raises, none."""
 
     @abstractmethod
     async def find(self, world: str, path: str) -> StoredFile | None:
@@ -156,6 +170,17 @@ class Store(ABC):
     @abstractmethod
     async def forget(self, world: str) -> None:
         """Drop a world with its files."""
+
+    @abstractmethod
+    async def snapshot(self, world: str) -> FilesSnapshot:
+        """The files of a world as they are, expired ones that were not swept included."""
+
+    @abstractmethod
+    async def restore(self, snapshot: FilesSnapshot) -> None:
+        """Have the files of the snapshot, and no others, in its world, all at once.
+
+        As often as is wanted, until the store is closed. `TypeError` for one of another store.
+        """
 
     @abstractmethod
     async def close(self) -> None:
