@@ -313,7 +313,17 @@ class Stores(RuleBasedStateMachine):
     @precondition(lambda self: self.moments)
     @rule(data=st.data())
     def restore(self, data: st.DataObject) -> None:
-        past = data.draw(st.sampled_from(self.moments))
+        self.put_back(data.draw(st.sampled_from(self.moments)))
+
+    @rule(world=worlds, ends=st.dictionaries(paths, instants, min_size=1, max_size=3))
+    def there_and_back(self, world: str, ends: dict[str, int]) -> None:
+        """What comes before the next snapshot by chance seldom changes that world."""
+        self.snapshot(world)
+        self.plant(world, ends)
+        self.delete(world, min(self.files[world]))
+        self.put_back(self.moments[-1])
+
+    def put_back(self, past: Past) -> None:
         for store, snapshot in zip(self.stores, past.snapshots, strict=True):
             drive(store.restore(snapshot))
         self.files[past.world] = dict(past.files)
