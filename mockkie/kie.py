@@ -5,14 +5,14 @@ Knows nothing of pytest. Works the same over a socket and in process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from mockkie.journal import Entry
 from mockkie.kie_clock import KieClock, Run
 from mockkie.kie_files import KieFiles
+from mockkie.kie_journal import KieJournal
 from mockkie.service import Service
 from mockkie.worlds import World
 
@@ -81,7 +81,7 @@ class Kie:
         self._open = ExitStack()
         self.clock = KieClock(service, world, self._run)
         self.files = KieFiles(service, world, self._run, self.download_origin)
-        self.journal = KieJournal(world)
+        self.journal = KieJournal(service, world, self.files)
 
     def __enter__(self) -> Self:
         return self
@@ -163,40 +163,3 @@ class Kie:
 
     def __repr__(self) -> str:
         return f"<Kie world {self.world.id!r} at {self.base_url}>"
-
-
-class KieJournal:
-    """What was asked of the world and what it answered, oldest first."""
-
-    def __init__(self, world: World) -> None:
-        self._journal = world.journal
-
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self._journal.entries())
-
-    def __len__(self) -> int:
-        return len(self._journal.entries())
-
-    def __getitem__(self, index: int) -> Entry:
-        return self._journal.entries()[index]
-
-    @property
-    def refused(self) -> list[Entry]:
-        """The entries that the mock said no to, or that it could not carry out."""
-        return [entry for entry in self if entry.decision != "accepted"]
-
-    @property
-    def evicted(self) -> int:
-        """How many entries are gone because the journal is bounded in bytes."""
-        return self._journal.evicted
-
-    def clear(self) -> None:
-        """Forget the entries."""
-        self._journal.clear()
-
-    def __str__(self) -> str:
-        """A line an entry, with the reasons."""
-        lines = [str(entry) for entry in self]
-        if self.evicted:
-            lines.insert(0, f"({self.evicted} older entries were evicted)")
-        return "\n".join(lines)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mockkie import links
 from mockkie.clock import to_datetime
+from mockkie.content_hints import LARGEST
 from mockkie.kie_clock import Run
 from mockkie.service import Service
 from mockkie.store import StoredFile
@@ -38,7 +39,7 @@ class KieFiles(Mapping[str, File]):
         self._origin = origin
 
     def __getitem__(self, path: str) -> File:
-        return self._show(self._find(path))
+        return self.describe(self._find(path))
 
     def __iter__(self) -> Iterator[str]:
         return iter([file.path for file in self._all()])
@@ -85,7 +86,18 @@ class KieFiles(Mapping[str, File]):
         async with reading:
             return b"".join([piece async for piece in reading.pieces(0, file.size)])
 
-    def _show(self, file: StoredFile) -> File:
+    def read_version(self, file: StoredFile) -> bytes | None:
+        """The bytes of this very version of a file; None when they are gone, or over 32 MiB."""
+        if file.size > LARGEST or file.expired(self._world.clock.now()):
+            return None
+        try:
+            content: bytes = self._run(self._read(file))
+        except KeyError:
+            return None
+        return content
+
+    def describe(self, file: StoredFile) -> File:
+        """A file, live or not, as users see it."""
         return File(
             path=file.path,
             name=file.name,

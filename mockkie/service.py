@@ -192,7 +192,7 @@ class Service:
 
     def tell(self, world: World, entry: Entry) -> None:
         """Tell the watchers of an entry whose request is done with."""
-        for watcher in self.watchers:
+        for watcher in tuple(self.watchers):  # other threads add and remove theirs meanwhile
             watcher(world, entry)
 
 

@@ -43,7 +43,7 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.verdicts harness.whole_file harness;
     terminal remote;
     serving workers pytest_plugin;
-    kie kie_clock kie_files server protocol;
+    kie kie_clock kie_files kie_journal server protocol;
     build;
     app;
     operations control downloads auth parameters stateless;
@@ -57,6 +57,9 @@ LAYERS: Sequence[Sequence[str]] = [
     media refusals security sampling texts;
     schemas;
     document source keywords overlay;
+    explanation;
+    expectation;
+    path_hints content_hints;
     worlds shared lines;
     journal;
     options progress stored;
