@@ -12,8 +12,9 @@ from mockkie.path_hints import matches
 
 _NEAREST: Final = 3
 _SHOWN: Final = 20
-_UNAUTHORIZED: Final = 401
+_EARLY: Final = (401, 404, 405)
 _READING: Final = ("GET", "HEAD", "OPTIONS")
+_NOBODYS: Final = "Refused before it was known whose request it is (perhaps one of another test):"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Explanation:
     elsewhere: str
 
     @property
-    def unknown(self) -> list[Entry]:
-        """What was refused because no world has its key."""
+    def nobodys(self) -> list[Entry]:
+        """What was refused before it was known whose request it is: its key, or its path."""
         return [
             entry
             for entry in self.strangers
-            if _UNAUTHORIZED in (entry.status, entry.code) and _failed(entry)
+            if _failed(entry) and (entry.status in _EARLY or entry.code in _EARLY)
         ]
 
     def of_uploads(
@@ -61,15 +62,15 @@ class Explanation:
             return f"whether {self.expected} was uploaded is not known{self._eviction()}"
         return "\n".join([f"{self.expected} was uploaded:", *_listed("", found)])
 
-    def of_refusals(self, *, unknown_keys: bool) -> str:
+    def of_refusals(self, *, strangers: bool) -> str:
         """What was refused, and why."""
         failed = list(filter(_failed, self.entries))
-        unknown = self.unknown if unknown_keys else []
-        if not failed and not unknown:
+        nobodys = self.nobodys if strangers else []
+        if not failed and not nobodys:
             return f"whether anything was refused is not known{self._eviction()}"
-        count = len(failed) + len(unknown)
+        count = len(failed) + len(nobodys)
         lines = [f"{count:,} request{'s were' if count > 1 else ' was'} refused or failed:"]
-        return "\n".join([*lines, *_listed("", failed), *self._unknown_lines(unknown)])
+        return "\n".join([*lines, *_listed("", failed), *_listed(_NOBODYS, nobodys)])
 
     def _nearest(self, found: Sequence[Entry]) -> Iterator[str]:
         """The uploads that came nearest, each with its differences."""
@@ -98,9 +99,10 @@ class Explanation:
         """What else may be the reason."""
         path = self.expected.path
         refused = [e for e in self.entries if _failed(e) and e.method not in _READING]
+        nobodys = [entry for entry in self.nobodys if entry.method not in _READING]
         refused.sort(key=lambda entry: entry.path is None or not matches(path, entry.path))
         yield from _listed("Refused or failed, and why:", refused)
-        yield from self._unknown_lines(self.unknown)
+        yield from _listed(_NOBODYS, nobodys)
         elsewhere = [e for e in self.strangers if e.file and matches(path, e.file.path)]
         yield from _listed(
             f"Uploaded to the world {self.elsewhere!r} instead, whose key was sent:", elsewhere
@@ -119,10 +121,6 @@ class Explanation:
             )
         if self.evicted:
             yield f"Some of it is not known{self._eviction()}"
-
-    def _unknown_lines(self, unknown: Sequence[Entry]) -> list[str]:
-        title = "Refused, as no world has the key that was sent (perhaps by another test):"
-        return _listed(title, unknown)
 
     def _eviction(self) -> str:
         return (

@@ -59,8 +59,8 @@ class KieJournal:
     def strangers(self) -> list[Entry]:
         """What was asked of the default world since this handle was made, or its journal cleared.
 
-        That is where requests go whose key no world has. Nothing on the handle of the default
-        world itself: there they are among the others.
+        That is where requests go whose key no world has, or whose path is none. Nothing on the
+        handle of the default world itself: there they are among the others.
         """
         default = self._service.worlds.default
         return [] if default is self._world else default.journal.entries(after=self._since)
@@ -113,16 +113,16 @@ class KieJournal:
         if found or self.evicted:
             raise AssertionError(self._explanation(expected).of_unwanted(found))
 
-    def assert_no_refused(self, *, unknown_keys: bool = True) -> None:
+    def assert_no_refused(self, *, strangers: bool = True) -> None:
         """Assert that nothing was refused, broken off or broken; else every reason is told.
 
-        What was refused since this handle was made because no world has its key counts too,
-        unless `unknown_keys=False`: it may be of this test.
+        Among `strangers`, what was refused for its key or its path counts too: it may be of this
+        test. `strangers=False` leaves it out.
         """
         __tracebackhide__ = True
         explanation = self._explanation(Expectation(""))
-        if self.refused or self.evicted or (unknown_keys and explanation.unknown):
-            raise AssertionError(explanation.of_refusals(unknown_keys=unknown_keys))
+        if self.refused or self.evicted or (strangers and explanation.nobodys):
+            raise AssertionError(explanation.of_refusals(strangers=strangers))
 
     def wait_for_upload(
         self, path: str, timeout: float = _SECONDS, *, after: int = 0, **facts: Unpack[Facts]
