@@ -158,7 +158,7 @@ def head_text(headers: Iterable[Sequence[str]]) -> str:
     return "\n".join([f"{name}: {value}" for name, value in headers])
 
 
-State = tuple[Sequence[Entry], int]
+JournalState = tuple[Sequence[Entry], int]
 """The entries of a journal at some moment, and how many had been evicted by then."""
 
 
@@ -218,11 +218,11 @@ class Journal:
         """Forget the entries; numbering goes on."""
         self.put_back(((), 0))
 
-    def state(self) -> State:
+    def state(self) -> JournalState:
         """What `put_back` needs to make the journal what it is now."""
         return tuple(self._entries), self._evicted
 
-    def put_back(self, state: State) -> None:
+    def put_back(self, state: JournalState) -> None:
         """Have the entries of that time and no others; numbering goes on, a number is never reused.
 
         `limit` is kept: entries that weigh more by now may be evicted by the next one.

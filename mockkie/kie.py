@@ -5,15 +5,15 @@ Knows nothing of pytest. Works the same over a socket and in process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from mockkie.kie_clock import KieClock, Run
 from mockkie.kie_files import KieFiles
 from mockkie.kie_journal import KieJournal
-from mockkie.service import Service
+from mockkie.service import Service, Snapshot
 from mockkie.worlds import World
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _BASE_SETTINGS: Final = (
     "KIE_API_BASE",
     "KIE_API_BASE_URL",
 )
+_NOTED: Final = 30
 _KEY_SETTINGS: Final = ("KIE_API_KEY", "KIE_AI_API_KEY")
 
 
@@ -132,6 +133,45 @@ class Kie:
     def reset(self) -> None:
         """As new: no files, no journal, real time."""
         self._run(self._service.reset(self.world))
+
+    def snapshot(self) -> Snapshot:
+        """The world as it is now, for `restore`: files, clock and journal; not its nested worlds.
+
+        Costs no copy of what the store can share; keeps the bytes until nobody has it any more.
+        """
+        taken: Snapshot = self._run(self._service.snapshot(self.world))
+        return taken
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the world back to where `snapshot` was taken of it, as often as is wanted.
+
+        Files are the very same again, links, `ETag` and age included. A frozen clock stands
+        where it stood; one that flowed is as far from real time as it was. The journal is cut:
+        it has the entries of that moment. `ValueError` for a snapshot of another world, or when
+        the world was dropped.
+        """
+        if snapshot.world is not self.world:
+            raise ValueError(f"this snapshot is of the world {snapshot.world.id!r}")
+        self._run(self._service.restore(snapshot))
+        self.journal.forget_strangers()
+
+    @contextmanager
+    def restored(self) -> Iterator[Snapshot]:
+        """Put the world back behind the block, however it ends; yields the snapshot of before.
+
+        What is raised in the block takes the block's part of the journal along, as a note.
+        """
+        before, last = self.snapshot(), self.world.journal.last
+        try:
+            yield before
+        except BaseException as error:
+            entries = self.world.journal.entries(after=last)
+            lines = [f"{entry.seq:>4}  {entry}" for entry in entries[-_NOTED:]]
+            title = f"mockkie: journal of the block, before {self.world.id} was put back:"
+            error.add_note("\n".join([title, *(lines or ["      nothing was asked"])]))
+            raise
+        finally:
+            self.restore(before)
 
     def drop(self) -> None:
         """Close, and forget the world with its files; so for nested worlds.

@@ -19,13 +19,22 @@ from mockkie.origin import origin_app
 from mockkie.problems import UsageError
 from mockkie.settings import Settings
 from mockkie.shared import Shared
-from mockkie.store import Store, StoredFile
-from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, World, Worlds
+from mockkie.store import FilesSnapshot, Store, StoredFile
+from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, World, Worlds, WorldState
 
 SWEEP_SECONDS: Final = 30.0
 SLICE: Final = 256
 
 Watcher = Callable[[World, Entry], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A world at one moment. Of use for as long as its mock runs."""
+
+    world: World
+    files: FilesSnapshot = field(repr=False)
+    state: WorldState = field(repr=False)
 
 
 @dataclass(eq=False)
@@ -175,6 +184,28 @@ class Service:
         world.journal.clear()
         world.clock.reset()
         await self._remember(world)
+
+    async def snapshot(self, world: World) -> Snapshot:
+        """The world as it is now: files, clock, journal. Bytes are shared with the store.
+
+        What is expired by now is gone for good, as when the clock is moved. `RuntimeError` where
+        several processes serve the mock: each could free what the snapshot of another holds.
+        """
+        if self.shared is not None:
+            raise RuntimeError("several processes serve this mock: none can take snapshots")
+        while await self._sweep(world):
+            pass
+        return Snapshot(world, await self.store.snapshot(world.id), world.state())
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Put a world back to where a snapshot of it was taken; `ValueError` if it was dropped."""
+        world = snapshot.world
+        if self.worlds.get(world.id) is not world:
+            raise ValueError(f"the world {world.id!r} of this snapshot is not there any more")
+        await self.store.restore(snapshot.files)
+        world.put_back(snapshot.state)
+        await self._remember(world)
+        self._wake.set()
 
     async def live_files(
         self, world: World, *, after: str = "", limit: int = 1_000

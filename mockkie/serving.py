@@ -10,6 +10,7 @@ from mockkie.app import Mock
 from mockkie.build import MEMORY, build_mock
 from mockkie.kie import Kie, Runner
 from mockkie.problems import UsageError
+from mockkie.seeding import Sources, seed
 from mockkie.server import Server
 from mockkie.settings import DOCUMENTED
 
@@ -30,10 +31,12 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
     download_origin: str | None = None,
     url_upload: str | None = None,
     url_upload_private: bool = False,
+    seed_files: Sources | None = None,
 ) -> Iterator[Kie]:
     """Serve a mock from a thread; yields a handle on its default world.
 
-    The defaults differ from the command line's: a free port, and files in memory.
+    The defaults differ from the command line's: a free port, and files in memory. `seed_files`,
+    a folder or contents by path, are there from the start, as by `kie.files.seed`.
     Raises `UsageError` when an option is wrong or the port is taken.
     """
     mock = build_mock(
@@ -48,7 +51,7 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
         url_upload=url_upload,
         url_upload_private=url_upload_private,
     )
-    with _running(open_server(mock, host, port, download_port)) as kie:
+    with _running(open_server(mock, host, port, download_port, seed_files)) as kie:
         yield kie
 
 
@@ -78,7 +81,13 @@ def closing_store(mock: Mock) -> Iterator[None]:
         Runner()(mock.service.close())
 
 
-def open_server(mock: Mock, host: str, port: int, download_port: int | None) -> Server:
+def open_server(
+    mock: Mock,
+    host: str,
+    port: int,
+    download_port: int | None,
+    seed_files: Sources | None = None,
+) -> Server:
     """A server whose worlds are back and whose sockets are bound; `run` or `start` it.
 
     `UsageError` tells what is in the way; the mock has let go of its store then.
@@ -86,7 +95,16 @@ def open_server(mock: Mock, host: str, port: int, download_port: int | None) -> 
     run = Runner()
     try:
         run(mock.service.start())
+        if seed_files is not None:
+            run(_seed(mock, seed_files))
         return Server(mock, host, port, download_port)
     except UsageError:
         run(mock.service.close())
         raise
+
+
+async def _seed(mock: Mock, sources: Sources) -> None:
+    try:
+        await seed(mock.service, mock.service.worlds.default, sources)
+    except (OSError, TypeError, ValueError) as error:
+        raise UsageError(f"--seed-files: {error}") from error

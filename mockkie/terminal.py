@@ -42,7 +42,8 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
         count = options["workers"]
         folder = check_workers(count, data) if count > 1 else None
         mock = build_mock(**build)
-        server = open_server(mock, options["host"], options["port"], options["download_port"])
+        ports = options["port"], options["download_port"]
+        server = open_server(mock, options["host"], *ports, options["seed_files"])
         speaker = _speaker(server, as_json=options["as_json"])
         watch = None if options["quiet"] else partial(_watcher, as_json=options["as_json"])
 

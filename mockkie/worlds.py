@@ -5,19 +5,32 @@ from __future__ import annotations
 import hmac
 import random
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from blake3 import blake3
 
 from mockkie.clock import Clock
-from mockkie.journal import Journal
+from mockkie.journal import Journal, JournalState
 
 DEFAULT_WORLD: Final = "default"
 DEFAULT_KEY: Final = "kie-mock-key"
 _MOST_GRAVES: Final = 1_000
 _BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class WorldState:
+    """What a world was at some moment, apart from its files, which are in the store.
+
+    Its keys are no part of it, nor is what it draws generated names from: a link that was made
+    since then stays dead.
+    """
+
+    clock: tuple[int, int | None]
+    journal: JournalState
+    graves: Mapping[str, tuple[int, int]]
 
 
 @dataclass(eq=False, slots=True)
@@ -37,6 +50,16 @@ class World:
     graves: dict[str, tuple[int, int]] = field(default_factory=dict)
     """When the files that were swept last were uploaded and expired, by path: to tell why a
     link is dead."""
+
+    def state(self) -> WorldState:
+        """What `put_back` needs to make the world what it is now."""
+        return WorldState(self.clock.state(), self.journal.state(), dict(self.graves))
+
+    def put_back(self, state: WorldState) -> None:
+        """Be as at that moment: the journal is cut; a clock that flowed flows, as far off."""
+        self.clock = Clock(*state.clock)
+        self.journal.put_back(state.journal)
+        self.graves = dict(state.graves)
 
     def bury(self, path: str, uploaded_at: int, expires_at: int) -> None:
         """Remember the end of a file; the oldest of too many graves is forgotten."""

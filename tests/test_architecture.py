@@ -46,10 +46,10 @@ LAYERS: Sequence[Sequence[str]] = [
     kie kie_clock kie_files kie_journal server protocol;
     build;
     app;
-    operations control downloads auth parameters stateless;
+    operations control downloads auth parameters stateless seeding;
     exchange;
     service;
-    body form jsonbody base64text fetching dialling addresses urls inprocess
+    body form jsonbody base64text keeping fetching dialling addresses urls inprocess
     origin samples identify signatures parts links wire jsonapi;
     store store.memory store.disk store.diskbytes store.folder;
     contract settings;
