@@ -11,48 +11,18 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-import httpx2
 import pytest
 from blake3 import blake3
 
 from mockkie import kie_journal
 from mockkie.kie import Kie
 from mockkie.worlds import DEFAULT_KEY
+from tests.handles import PNG, STREAM, ask, send
 
 pytest_plugins = ["pytester"]
 
 T = TypeVar("T")
-PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
-STREAM = "/api/file-stream-upload"
 BASE64 = "/api/file-base64-upload"
-
-
-@pytest.fixture(params=["kie", "kie_app"])
-def world(request: pytest.FixtureRequest) -> Kie:
-    """A fresh world on a socket, and one in process."""
-    found: Kie = request.getfixturevalue(request.param)
-    return found
-
-
-def ask(kie: Kie, method: str, url: str, **request: Any) -> httpx2.Response:
-    """Ask over a socket, or in process."""
-    if kie.base_url.startswith("http://127."):
-        return kie.client.request(method, url, **request)
-
-    async def go() -> httpx2.Response:
-        return await kie.async_client.request(method, url, **request)
-
-    return asyncio.run(go())
-
-
-def send(
-    kie: Kie, path: str, content: bytes = PNG, *, mime: str | None = None, **request: Any
-) -> httpx2.Response:
-    """Upload by a form."""
-    folder, _, name = path.rpartition("/")
-    file = (name or "x.png", content) if mime is None else (name, content, mime)
-    data = {"uploadPath": folder} | ({"fileName": name} if name else {})
-    return ask(kie, "POST", STREAM, files={"file": file}, data=data, **request)
 
 
 def failure(assertion: Callable[..., object], *values: Any, **facts: Any) -> str:
