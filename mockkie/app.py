@@ -109,7 +109,7 @@ class Mock:
             try:
                 body = await reader.read(request)
             finally:
-                exchange.entry.fields = reader.body.fields
+                exchange.entry.fields, exchange.entry.path = reader.body.fields, reader.body.path
             if breaker is not None:
                 await breaker.arrive(body)
             handler = HANDLERS.get(operation.id)

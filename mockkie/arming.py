@@ -7,9 +7,10 @@ from a stream of its own: the same requests in the same order break in the same 
 
 from __future__ import annotations
 
+import copy
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -98,6 +99,10 @@ def _delay(values: Mapping[str, Any], draws: random.Random) -> int:
     return fixed
 
 
+FaultsState = tuple[int, Sequence[tuple[str, Fault, int, Any]]]
+"""The faults of a world at some moment: the last number, then id, fault, when, and counts."""
+
+
 class Faults:
     """The faults of one world, in order; `prefix` is what their ids begin with."""
 
@@ -128,6 +133,20 @@ class Faults:
         kept = [armed for armed in self._armed if armed.id != fault_id]
         found, self._armed = len(kept) < len(self._armed), kept
         return found
+
+    def state(self) -> FaultsState:
+        """What `put_back` needs to have these faults again, with their counts."""
+        known = [(one.id, one.fault, one.added_at, copy.deepcopy(one.state())) for one in self]
+        return self._last, known
+
+    def put_back(self, state: FaultsState) -> None:
+        """Have the faults of that moment."""
+        self._last, known = state
+        self._armed = []
+        for fault_id, fault, added, counts in known:
+            armed = Armed(fault_id, fault, added)
+            armed.set_state(counts)
+            self._armed.append(armed)
 
     def clear(self) -> int:
         """Take all faults away, and number anew; how many there were."""

@@ -14,6 +14,7 @@ from blake3 import blake3
 from mockkie.form import Body, FormReader, boundary_of
 from mockkie.journal import Field
 from mockkie.jsonbody import EncodedText, JsonBodyParser
+from mockkie.keeping import largest
 from mockkie.media import FORM, MediaType, essence, is_json
 from mockkie.operation import Operation
 from mockkie.problems import Problem
@@ -140,6 +141,7 @@ class BodyReader:
                 self.body.fields.append(_json_field(name, value))
 
     def _accept(self, media: MediaType, values: dict[str, Any]) -> None:
+        self.body.values = values  # also of what is refused: the journal says what it was about
         path = values.get("uploadPath")
         if self._settings.edge_slashes == "trim" and isinstance(path, str):
             values["uploadPath"] = path.strip("/")
@@ -174,17 +176,7 @@ class BodyReader:
         """Tell the draft the most bytes that it may take, and who says so."""
         if self._draft is None:
             return
-        limits = [
-            (self._settings.limits.file, "x-mockkie.limits.fileSize"),
-            (self._operation.largest_file, "the maximum of fileSize in the answer"),
-        ]
-        if media.streamed is not None and media.streamed.longest is not None:
-            # Of base64 the text itself is measured in the end; this stops it from growing on.
-            longest = media.streamed.longest
-            most = longest if media.name == FORM else longest * 3 // 4
-            limits.append((most, f"the maxLength of {media.streamed.name}"))
-        known = [(limit, said) for limit, said in limits if limit is not None]
-        self._draft.limit = min(known, default=None)
+        self._draft.limit = largest(self._operation, self._settings, media)
 
 
 def _check_charset(request: Request) -> None:

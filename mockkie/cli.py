@@ -59,6 +59,12 @@ def main(ctx: click.Context) -> None:
     show_default=True,
     help="Processes that share the folder.",
 )
+@option(
+    "--seed-files",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Have the files of this folder from the start, uploaded anew, at their paths below it.",
+)
 @option("--durable", is_flag=True, help="Survive a loss of power too; uploads get slower.")
 @option(
     "--tls",

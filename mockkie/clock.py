@@ -174,3 +174,16 @@ def _http_date(seconds: int) -> str:
     return (
         f"{day}, {moment.day:02d} {month[moment.month - 1]} {moment.year:04d} {moment:%H:%M:%S} GMT"
     )
+
+
+def duration_text(seconds: float) -> str:
+    """A span of time as a person says it: `3 days`, `2 h`, `45 s`."""
+    for unit, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{seconds:.1f}".removesuffix(".0") + " s"
+
+
+def seconds_between(earlier: int, later: int) -> float:
+    """The seconds from one instant to another."""
+    return (later - earlier) / SECOND

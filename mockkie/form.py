@@ -44,6 +44,12 @@ class Body:
     content_type: str | None = None
     fields: list[Field] = field(default_factory=list)
 
+    @property
+    def path(self) -> str | None:
+        """`<uploadPath>/<fileName>` as the sender put it, in so far as there is a text for it."""
+        known = [self.values.get(name) for name in ("uploadPath", "fileName")]
+        return "/".join([text for text in known if isinstance(text, str)]) or None
+
 
 def boundary_of(content_type: str) -> str:
     """The boundary that a `Content-Type` names; refuses one that is missing or cannot be."""

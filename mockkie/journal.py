@@ -5,19 +5,24 @@ Bounded in bytes: the oldest entries go first, and the journal says how many wen
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final, Literal, Self
 
 from mockkie.clock import isoformat, parse_instant
+from mockkie.stored import StoredFile
 
 LIMIT: Final = 8 * 1024 * 1024
 REDACTED: Final = "[redacted]"
 _FIXED: Final = 900  # what an entry costs before its texts are counted, measured with tracemalloc
+_FILE: Final = 600  # what the fact about a file costs, the same
 
 _PLAIN: Final = (
-    "seq method target operation notes shots decision status code msg why received sent seconds"
+    "seq method target operation path notes shots decision status code msg why received sent "
+    "seconds"
 ).split()
 
 Decision = Literal["accepted", "refused", "aborted", "broken"]
@@ -69,6 +74,8 @@ class Entry:
 
     `at` is the world's instant, `received` and `sent` are body bytes, `seconds` is real time.
     `head` are the headers as `head_text` writes them: one text weighs less than twenty.
+    `path` is the `<uploadPath>/<fileName>` that an upload asked for, as far as it was read and
+    whether it was kept or not; `file` is what it kept, under a generated name if none was given.
     `notes` tell what the mock did that the answer does not show, `shots` which faults hit it.
     """
 
@@ -77,6 +84,8 @@ class Entry:
     target: str
     head: str = ""
     operation: str | None = None
+    path: str | None = None
+    file: StoredFile | None = None
     fields: Sequence[Field] = ()
     notes: list[str] = field(default_factory=list)
     shots: list[str] = field(default_factory=list)
@@ -95,7 +104,9 @@ class Entry:
         """About how many bytes of memory the entry holds."""
         fields = 400 * len(self.fields) + sum([len(field.name) for field in self.fields])
         texts = len(self.target) + len(self.head) + len(self.msg or "") + len(self.why or "")
-        return _FIXED + fields + texts + sum(map(len, self.notes)) + sum(map(len, self.shots))
+        file = 0 if self.file is None else _FILE + 2 * len(self.file.path)
+        told = sum(map(len, self.notes)) + sum(map(len, self.shots))
+        return _FIXED + fields + texts + file + len(self.path or "") + told
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -111,6 +122,8 @@ class Entry:
             "method": self.method,
             "target": self.target,
             "operation": self.operation,
+            "path": self.path,
+            "file": None if self.file is None else self.file.to_json(),
             "headers": [list(header) for header in self.headers],
             "fields": [known.to_json() for known in self.fields],
             "decision": self.decision,
@@ -131,6 +144,7 @@ class Entry:
         return cls(
             at=parse_instant(value["at"]),
             head=head_text(value["headers"]),
+            file=None if value["file"] is None else StoredFile.from_json(value["file"]),
             fields=[Field.from_json(known) for known in value["fields"]],
             **{name: value[name] for name in _PLAIN},
         )
@@ -146,6 +160,10 @@ class Entry:
 def head_text(headers: Iterable[Sequence[str]]) -> str:
     """Headers, pairs of name and value, as lines: neither can hold the end of one."""
     return "\n".join([f"{name}: {value}" for name, value in headers])
+
+
+JournalState = tuple[Sequence[Entry], int]
+"""The entries of a journal at some moment, and how many had been evicted by then."""
 
 
 class Journal:
@@ -179,8 +197,7 @@ class Journal:
 
     def entries(self, *, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Up to `limit` entries whose `seq` is greater than `after`, oldest first."""
-        first = self._seq - len(self._entries)
-        start = max(after - first, 0)
+        start = bisect_right(self._entries, after, key=attrgetter("seq")) if after else 0
         stop = len(self._entries) if limit is None else min(start + limit, len(self._entries))
         if start == 0 and stop == len(self._entries):
             return list(self._entries)
@@ -203,6 +220,18 @@ class Journal:
 
     def clear(self) -> None:
         """Forget the entries; numbering goes on."""
-        self._entries.clear()
-        self._weights.clear()
-        self._bytes = self._evicted = 0
+        self.put_back(((), 0))
+
+    def state(self) -> JournalState:
+        """What `put_back` needs to make the journal what it is now."""
+        return tuple(self._entries), self._evicted
+
+    def put_back(self, state: JournalState) -> None:
+        """Have the entries of that time and no others; numbering goes on, a number is never reused.
+
+        `limit` is kept: entries that weigh more by now may be evicted by the next one.
+        """
+        entries, self._evicted = state
+        self._entries = deque(entries)
+        self._weights = deque([entry.weight for entry in entries])
+        self._bytes = sum(self._weights)

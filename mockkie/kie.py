@@ -10,11 +10,11 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from mockkie.journal import Entry
 from mockkie.kie_clock import KieClock, Run
 from mockkie.kie_faults import KieFaults
 from mockkie.kie_files import KieFiles
-from mockkie.service import Service
+from mockkie.kie_journal import KieJournal
+from mockkie.service import Service, Snapshot
 from mockkie.worlds import World
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _BASE_SETTINGS: Final = (
     "KIE_API_BASE",
     "KIE_API_BASE_URL",
 )
+_NOTED: Final = 30
 _KEY_SETTINGS: Final = ("KIE_API_KEY", "KIE_AI_API_KEY")
 
 
@@ -86,7 +87,7 @@ class Kie:
         self.clock = KieClock(service, world, self._run)
         self.files = KieFiles(service, world, self._run, self.download_origin)
         self.faults = KieFaults(service, world, self._run)
-        self.journal = KieJournal(world)
+        self.journal = KieJournal(service, world, self.files)
 
     def __enter__(self) -> Self:
         return self
@@ -156,6 +157,45 @@ class Kie:
         """As new: no files, no tasks, no journal, no faults, real time."""
         self._run(self._service.reset(self.world))
 
+    def snapshot(self) -> Snapshot:
+        """The world as it is now, for `restore`: files, clock and journal; not its nested worlds.
+
+        Costs no copy of what the store can share; keeps the bytes until nobody has it any more.
+        """
+        taken: Snapshot = self._run(self._service.snapshot(self.world))
+        return taken
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the world back to where `snapshot` was taken of it, as often as is wanted.
+
+        Files are the very same again, links, `ETag` and age included. A frozen clock stands
+        where it stood; one that flowed is as far from real time as it was. The journal is cut:
+        it has the entries of that moment. `ValueError` for a snapshot of another world, or when
+        the world was dropped.
+        """
+        if snapshot.world is not self.world:
+            raise ValueError(f"this snapshot is of the world {snapshot.world.id!r}")
+        self._run(self._service.restore(snapshot))
+        self.journal.forget_strangers()
+
+    @contextmanager
+    def restored(self) -> Iterator[Snapshot]:
+        """Put the world back behind the block, however it ends; yields the snapshot of before.
+
+        What is raised in the block takes the block's part of the journal along, as a note.
+        """
+        before, last = self.snapshot(), self.world.journal.last
+        try:
+            yield before
+        except BaseException as error:
+            entries = self.world.journal.entries(after=last)
+            lines = [f"{entry.seq:>4}  {entry}" for entry in entries[-_NOTED:]]
+            title = f"mockkie: journal of the block, before {self.world.id} was put back:"
+            error.add_note("\n".join([title, *(lines or ["      nothing was asked"])]))
+            raise
+        finally:
+            self.restore(before)
+
     def drop(self) -> None:
         """Close, and forget the world with its files; so for nested worlds.
 
@@ -186,40 +226,3 @@ class Kie:
 
     def __repr__(self) -> str:
         return f"<Kie world {self.world.id!r} at {self.base_url}>"
-
-
-class KieJournal:
-    """What was asked of the world and what it answered, oldest first."""
-
-    def __init__(self, world: World) -> None:
-        self._journal = world.journal
-
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self._journal.entries())
-
-    def __len__(self) -> int:
-        return len(self._journal.entries())
-
-    def __getitem__(self, index: int) -> Entry:
-        return self._journal.entries()[index]
-
-    @property
-    def refused(self) -> list[Entry]:
-        """The entries that the mock said no to, or that it could not carry out."""
-        return [entry for entry in self if entry.decision != "accepted"]
-
-    @property
-    def evicted(self) -> int:
-        """How many entries are gone because the journal is bounded in bytes."""
-        return self._journal.evicted
-
-    def clear(self) -> None:
-        """Forget the entries."""
-        self._journal.clear()
-
-    def __str__(self) -> str:
-        """A line an entry, with the reasons."""
-        lines = [str(entry) for entry in self]
-        if self.evicted:
-            lines.insert(0, f"({self.evicted} older entries were evicted)")
-        return "\n".join(lines)

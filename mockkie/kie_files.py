@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mockkie import links
-from mockkie.clock import to_datetime
+from mockkie.clock import parse_duration, to_datetime
+from mockkie.content_hints import LARGEST
 from mockkie.kie_clock import Run
+from mockkie.seeding import Sources, seed
 from mockkie.service import Service
 from mockkie.store import StoredFile
 from mockkie.worlds import World
@@ -38,7 +40,7 @@ class KieFiles(Mapping[str, File]):
         self._origin = origin
 
     def __getitem__(self, path: str) -> File:
-        return self._show(self._find(path))
+        return self.describe(self._find(path))
 
     def __iter__(self) -> Iterator[str]:
         return iter([file.path for file in self._all()])
@@ -51,6 +53,22 @@ class KieFiles(Mapping[str, File]):
         file = self._find(path)
         content: bytes = self._run(self._read(file))
         return content
+
+    def seed(
+        self, sources: Sources, *, under: str = "", age: timedelta | str = timedelta()
+    ) -> dict[str, File]:
+        """Have files without uploading them, all or none; returns them by path.
+
+        `sources` are contents by path, bytes or a `Path` to a file, or a folder whose files are
+        taken at their paths below it; `under` is put in front of every path. `age` is how long
+        ago they were uploaded: a timedelta, or an ISO 8601 duration like `PT71H`. A path that an
+        upload could not have is refused, all of them with their reasons: `ValueError`. The
+        journal says nothing of seeds.
+        """
+        span = parse_duration(age) if isinstance(age, str) else age // timedelta(milliseconds=1)
+        seeding = seed(self._service, self._world, sources, under=under, age=span)
+        seeded: list[StoredFile] = self._run(seeding)
+        return {file.path: self.describe(file) for file in seeded}
 
     def delete(self, path: str) -> None:
         """Take a file away; `KeyError` when there is none."""
@@ -85,7 +103,18 @@ class KieFiles(Mapping[str, File]):
         async with reading:
             return b"".join([piece async for piece in reading.pieces(0, file.size)])
 
-    def _show(self, file: StoredFile) -> File:
+    def read_version(self, file: StoredFile) -> bytes | None:
+        """The bytes of this very version of a file; None when they are gone, or over 32 MiB."""
+        if file.size > LARGEST or file.expired(self._world.clock.now()):
+            return None
+        try:
+            content: bytes = self._run(self._read(file))
+        except KeyError:
+            return None
+        return content
+
+    def describe(self, file: StoredFile) -> File:
+        """A file, live or not, as users see it."""
         return File(
             path=file.path,
             name=file.name,

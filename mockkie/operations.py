@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from itertools import count
 from typing import Final
 
 from mockkie import downloads, links
+from mockkie.clock import duration_text, seconds_between
 from mockkie.contract import Contract
 from mockkie.exchange import Exchange, Shelf
 from mockkie.fetching import Fetched
 from mockkie.form import Body
-from mockkie.identify import extension_for, identify
 from mockkie.jobs import JOBS, check_job
+from mockkie.keeping import stored_file
 from mockkie.media import FORM, JSON
 from mockkie.problems import Problem
-from mockkie.service import duration_text, seconds_between
 from mockkie.store import Draft, Reading, StoredFile
 from mockkie.texts import TextTypes
 from mockkie.wire import Answer
@@ -25,8 +23,6 @@ Handler = Callable[[Exchange, Body, Draft], Awaitable[Answer]]
 
 EXPIRED: Final = "the file expired "  # how the reason begins why a link is dead
 _LONGEST_NAME: Final = 255
-_PROCESS: Final = secrets.token_hex(12)  # a version is told apart from those of other processes
-_versions: Final = count()
 _TEXT: Final = TextTypes(frozenset({"string"}))
 
 
@@ -131,19 +127,14 @@ async def _keep(
 ) -> Answer:
     """Make the draft the file at its path, as of this instant."""
     world, settings = exchange.world, exchange.settings
-    given: str | None = body.values.get("fileName")
-    mime = identify(draft.head, given or filename, declared)
-    name = given or world.generate_name(extension_for(mime, filename))
-    now = world.clock.now()
-    file = StoredFile(
-        id=f"{_PROCESS}{next(_versions):x}",
-        path=f"{body.values['uploadPath']}/{name}",
-        name=name,
-        size=draft.size,
-        mime=mime,
-        digest=draft.digest,
-        uploaded_at=now,
-        expires_at=now + settings.retention,
+    file = stored_file(
+        draft,
+        world,
+        settings,
+        folder=body.values["uploadPath"],
+        name=body.values.get("fileName"),
+        hint=filename,
+        declared=declared,
     )
     status, example = exchange.operation.success
     answer = Answer(status, json={**example, "data": exchange.describe(file)})
@@ -155,7 +146,8 @@ async def _keep(
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
     await exchange.store.keep(world.id, draft, file)
     world.graves.pop(file.path, None)
-    exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {mime}")
+    exchange.entry.path, exchange.entry.file = file.path, file
+    exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {file.mime}")
     return answer
 
 

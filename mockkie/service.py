@@ -14,7 +14,6 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from mockkie.arming import Armed
-from mockkie.clock import SECOND
 from mockkie.contract import Contract
 from mockkie.faults import Fault
 from mockkie.fetching import Fetcher
@@ -24,14 +23,23 @@ from mockkie.origin import origin_app
 from mockkie.problems import FALLBACKS, UsageError
 from mockkie.settings import Settings
 from mockkie.shared import Shared
-from mockkie.store import Store, StoredFile
+from mockkie.store import FilesSnapshot, Store, StoredFile
 from mockkie.values import Pointer, unknown
-from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, OneWorld, World, Worlds
+from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, OneWorld, World, Worlds, WorldState
 
 SWEEP_SECONDS: Final = 30.0
 SLICE: Final = 256
 
 Watcher = Callable[[World, Entry], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A world at one moment. Of use for as long as its mock runs."""
+
+    world: World
+    files: FilesSnapshot = field(repr=False)
+    state: WorldState = field(repr=False)
 
 
 @dataclass(eq=False)
@@ -228,6 +236,29 @@ class Service:
             self._tell_others()
         return gone
 
+    async def snapshot(self, world: World) -> Snapshot:
+        """The world as it is now, bytes shared with the store; what has expired is gone for good.
+
+        `RuntimeError` where several processes serve the mock.
+        """
+        if self.shared is not None:
+            raise RuntimeError("several processes serve this mock: none can take snapshots")
+        while await self._sweep(world):
+            pass
+        return Snapshot(world, await self.store.snapshot(world.id), world.state())
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Put a world back to where a snapshot of it was taken; `ValueError` if it was dropped."""
+        world = snapshot.world
+        if self.worlds.get(world.id) is not world:
+            raise ValueError(f"the world {world.id!r} of this snapshot is not there any more")
+        await self.store.restore(snapshot.files)
+        world.put_back(snapshot.state)
+        self.has_faults = any(other.faults for other in self.worlds)
+        await self.store.clear(world.former)
+        await self._remember(world)
+        self._wake.set()
+
     async def live_files(
         self, world: World, *, after: str = "", limit: int = 1_000
     ) -> list[StoredFile]:
@@ -251,7 +282,7 @@ class Service:
 
     def tell(self, world: World, entry: Entry) -> None:
         """Tell the watchers of an entry whose request is done with."""
-        for watcher in self.watchers:
+        for watcher in tuple(self.watchers):  # other threads add and remove theirs meanwhile
             watcher(world, entry)
 
 
@@ -267,16 +298,3 @@ def judge_fault(contract: Contract, fault: Fault, pointer: Pointer = ()) -> None
         if name not in known | set(FALLBACKS):
             there = (*pointer, "then", fault.then.name)
             unknown(there, name, sorted(known), "documented error")
-
-
-def duration_text(seconds: float) -> str:
-    """A span of time as a person says it: `3 days`, `2 h`, `45 s`."""
-    for unit, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= unit:
-            return f"{seconds / unit:.1f}".removesuffix(".0") + f" {name}"
-    return f"{seconds:.1f}".removesuffix(".0") + " s"
-
-
-def seconds_between(earlier: int, later: int) -> float:
-    """The seconds from one instant to another."""
-    return (later - earlier) / SECOND

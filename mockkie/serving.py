@@ -12,6 +12,7 @@ from mockkie.certificates import Tls
 from mockkie.kie import Kie, Runner
 from mockkie.problems import UsageError
 from mockkie.protocol import GRACE_SECONDS
+from mockkie.seeding import Sources, seed
 from mockkie.server import Server
 from mockkie.settings import DOCUMENTED
 
@@ -33,10 +34,12 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
     url_upload: str | None = None,
     url_upload_private: bool = False,
     faults: str | Path | None = None,
+    seed_files: Sources | None = None,
 ) -> Iterator[Kie]:
     """Serve a mock from a thread; yields a handle on its default world.
 
-    The defaults differ from the command line's: a free port, and files in memory.
+    The defaults differ from the command line's: a free port, and files in memory. `seed_files`,
+    a folder or contents by path, are there from the start, as by `kie.files.seed`.
     Raises `UsageError` when an option is wrong or the port is taken.
     """
     mock = build_mock(
@@ -52,7 +55,8 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
         url_upload_private=url_upload_private,
         faults=faults,
     )
-    with running_server(open_server(mock, host, port, download_port)) as kie:
+    server = open_server(mock, host, port, download_port, seed_files=seed_files)
+    with running_server(server) as kie:
         yield kie
 
 
@@ -83,8 +87,14 @@ def closing_store(mock: Mock) -> Iterator[None]:
         Runner()(mock.service.close())
 
 
-def open_server(
-    mock: Mock, host: str, port: int, download_port: int | None, tls: Tls | None = None
+def open_server(  # noqa: PLR0913 - what a server is made of
+    mock: Mock,
+    host: str,
+    port: int,
+    download_port: int | None,
+    *,
+    tls: Tls | None = None,
+    seed_files: Sources | None = None,
 ) -> Server:
     """A server whose worlds are back and whose sockets are bound; `run` or `start` it.
 
@@ -93,7 +103,16 @@ def open_server(
     run = Runner()
     try:
         run(mock.service.start())
+        if seed_files is not None:
+            run(_seed(mock, seed_files))
         return Server(mock, host, port, download_port, tls=tls)
     except UsageError:
         run(mock.service.close())
         raise
+
+
+async def _seed(mock: Mock, sources: Sources) -> None:
+    try:
+        await seed(mock.service, mock.service.worlds.default, sources)
+    except (OSError, TypeError, ValueError) as error:
+        raise UsageError(f"--seed-files: {error}") from error

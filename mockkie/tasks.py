@@ -6,8 +6,8 @@ become of a task is settled when somebody asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any, Final, Literal, Self
 
@@ -134,6 +134,10 @@ class Task:
         return next(name for name, until in self.phases if now < until)
 
 
+TasksState = Sequence[Task]
+"""The tasks of a world at some moment."""
+
+
 class Tasks:
     """The tasks of one world. They end with the process, as journals do."""
 
@@ -147,6 +151,14 @@ class Tasks:
     def get(self, task_id: str) -> Task | None:
         """The task of an id."""
         return self._tasks.get(task_id)
+
+    def state(self) -> TasksState:
+        """What `put_back` needs to have these tasks again, as they are now."""
+        return [replace(task) for task in self._tasks.values()]
+
+    def put_back(self, state: TasksState) -> None:
+        """Have the tasks of that moment."""
+        self._tasks = {task.id: replace(task) for task in state}
 
     def clear(self) -> None:
         """Forget them all."""

@@ -48,7 +48,9 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
         folder = check_workers(count, data) if count > 1 else None
         mock = build_mock(**build)
         ports = options["port"], options["download_port"]
-        server = open_server(mock, options["host"], *ports, tls)
+        server = open_server(
+            mock, options["host"], *ports, tls=tls, seed_files=options["seed_files"]
+        )
         speaker = _speaker(server, as_json=options["as_json"], ca=ca)
         watch = None if options["quiet"] else partial(_watcher, as_json=options["as_json"])
 

@@ -5,21 +5,36 @@ from __future__ import annotations
 import hmac
 import random
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from blake3 import blake3
 
-from mockkie.arming import Faults
+from mockkie.arming import Faults, FaultsState
 from mockkie.clock import Clock
-from mockkie.journal import Journal
-from mockkie.tasks import Tasks
+from mockkie.journal import Journal, JournalState
+from mockkie.tasks import Tasks, TasksState
 
 DEFAULT_WORLD: Final = "default"
 DEFAULT_KEY: Final = "kie-mock-key"
 _MOST_GRAVES: Final = 1_000
 _BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class WorldState:
+    """What a world was at some moment, apart from its files, which are in the store.
+
+    Its keys are no part of it, nor is what it draws generated names from: a link that was made
+    since then stays dead.
+    """
+
+    clock: tuple[int, int | None]
+    journal: JournalState
+    graves: Mapping[str, tuple[int, int]]
+    tasks: TasksState
+    faults: FaultsState
 
 
 @dataclass(eq=False, slots=True)
@@ -46,6 +61,24 @@ class World:
     def former(self) -> str:
         """The world of the store where overwritten content is, for as long as faults serve it."""
         return f"{self.id}/former"
+
+    def state(self) -> WorldState:
+        """What `put_back` needs to make the world what it is now."""
+        return WorldState(
+            self.clock.state(),
+            self.journal.state(),
+            dict(self.graves),
+            self.tasks.state(),
+            self.faults.state(),
+        )
+
+    def put_back(self, state: WorldState) -> None:
+        """Be as at that moment: the journal is cut; a clock that flowed flows, as far off."""
+        self.clock = Clock(*state.clock)
+        self.journal.put_back(state.journal)
+        self.graves = dict(state.graves)
+        self.tasks.put_back(state.tasks)
+        self.faults.put_back(state.faults)
 
     def bury(self, path: str, uploaded_at: int, expires_at: int) -> None:
         """Remember the end of a file; the oldest of too many graves is forgotten."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
+import mockkie
+from mockkie.kie import Kie
 from mockkie.server import Server
 from tests.clients import CLIENTS, Client, Httpx2
 from tests.visitors import Visitor, serving, visiting
@@ -66,6 +69,16 @@ def visitor(server: Server, http: Client) -> Iterator[Visitor]:
     """A fresh world, on both stores in turn."""
     with visiting(server, http) as visitor:
         yield visitor
+
+
+@pytest.fixture(params=["kie", "kie_app", "disk"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kie]:
+    """The handle of a fresh world: on a socket, in process, and over a folder."""
+    if request.param == "disk":
+        with mockkie.serve(data=tmp_path / "data") as kie:
+            yield kie
+    else:
+        yield request.getfixturevalue(request.param)
 
 
 @pytest.fixture

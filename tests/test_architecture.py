@@ -43,15 +43,16 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.verdicts harness.whole_file harness;
     terminal remote remote_faults running;
     serving workers pytest_plugin tally;
-    kie kie_clock kie_files kie_faults interception intercepting proxying server protocol;
+    kie kie_clock kie_files kie_faults kie_journal interception intercepting proxying server
+    protocol;
     build;
     app;
     breaking;
     triggers standins;
-    operations jobs control control_faults downloads auth parameters stateless;
+    operations jobs control control_faults downloads auth parameters stateless seeding;
     exchange;
     service;
-    body form jsonbody base64text fetching dialling addresses urls inprocess
+    body form jsonbody base64text keeping fetching dialling addresses urls inprocess
     origin samples identify signatures parts links wire jsonapi shelves spoiling;
     connection;
     store store.memory store.disk store.diskbytes store.folder;
@@ -60,13 +61,16 @@ LAYERS: Sequence[Sequence[str]] = [
     media refusals security sampling texts;
     schemas;
     document source keywords overlay;
+    explanation;
+    expectation;
+    path_hints content_hints;
     worlds shared lines environment;
     journal tasks arming;
     faults;
     actions conditions;
     values;
     passing;
-    options progress certificates hosts child;
+    options progress certificates hosts child stored;
     clock problems;
     __init__
     """.split(";")

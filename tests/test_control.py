@@ -390,12 +390,24 @@ def test_the_journal_tells_what_was_asked_and_answered(visitor: Visitor) -> None
         "filename": "c.txt",
         "contentType": "application/octet-stream",
     }
+    file = entry.pop("file")
+    assert len(file.pop("version")) > 20
+    assert file == {
+        "path": "a/b.txt",
+        "fileName": "b.txt",
+        "fileSize": 5,
+        "mimeType": "text/plain",
+        "digest": blake3(b"12345").hexdigest(),
+        "uploadedAt": FROZEN,
+        "expiresAt": "2025-01-04T12:00:00.000Z",
+    }
     assert entry == {
         "seq": 1,
         "at": FROZEN,
         "method": "POST",
         "target": "/api/file-stream-upload?a=b",
         "operation": "upload-file-stream",
+        "path": "a/b.txt",
         "decision": "accepted",
         "status": 200,
         "code": 200,
@@ -405,6 +417,28 @@ def test_the_journal_tells_what_was_asked_and_answered(visitor: Visitor) -> None
         "received": len(body),
         "sent": len(reply.body),
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"uploadPath": "a", "fileName": "../b.txt"}, "a/../b.txt"),
+        ({"uploadPath": "/a"}, "/a"),
+        ({"fileName": "b.txt"}, "b.txt"),
+        ({}, None),
+    ],
+)
+def test_the_journal_says_what_a_refused_upload_was_about(
+    guest: Visitor, fields: dict[str, str], path: str | None
+) -> None:
+    form = Form(fields, Part(b"12345", "c.txt"))
+    guest.client.fetch("POST", guest.origin + ROUTES["stream"], headers=guest.auth, form=form)
+    headers = {**guest.auth, "Content-Type": "application/json"}
+    body = json.dumps({**fields, "base64Data": ""}).encode()
+    reply = guest.client.fetch("POST", guest.origin + ROUTES["base64"], headers=headers, body=body)
+    assert reply.status == 400
+    told = [(entry["decision"], entry["file"], entry["path"]) for entry in guest.journal()]
+    assert told == [("refused", None, path)] * 2
 
 
 def test_a_download_is_in_the_journal_of_its_world(visitor: Visitor) -> None:

@@ -16,12 +16,13 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import pytest
 from blake3 import blake3
 
 from mockkie.problems import UsageError
-from mockkie.store import PIECE, Reading, StoredFile, disk, diskbytes
+from mockkie.store import PIECE, FilesSnapshot, Reading, StoredFile, disk, diskbytes
 from mockkie.store import folder as opening
 from mockkie.store.disk import TRASH, DiskStore
 
@@ -57,6 +58,34 @@ def upload(store: DiskStore, path: str, content: bytes, expires_at: int = 100) -
         return file
 
     return drive(go())
+
+
+def upload_all(store: DiskStore, contents: dict[str, bytes]) -> None:
+    async def go() -> None:
+        async with contextlib.AsyncExitStack() as opened:
+            uploads = []
+            for path, content in contents.items():
+                draft = await opened.enter_async_context(store.draft())
+                await draft.write(content)
+                facts = (path, path, draft.size, "text/plain", draft.digest, 1, 100)
+                uploads.append((draft, StoredFile(f"id-{next(versions)}", *facts)))
+            await store.keep_all("default", uploads)
+
+    drive(go())
+
+
+PAST: WeakKeyDictionary[DiskStore, FilesSnapshot] = WeakKeyDictionary()
+"""Of each store a moment when `old` was large, and nothing else was there."""
+
+
+def furnish(folder: Path, small: int) -> DiskStore:
+    """A store with a past, and two files."""
+    store = DiskStore.open_folder(folder, small=small)
+    upload(store, "old", LARGE)
+    PAST[store] = drive(store.snapshot("default"))
+    upload(store, "old", SMALL)
+    upload(store, "short", LARGE[:1_000], expires_at=50)
+    return store
 
 
 def read(reading: Reading, size: int) -> bytes:
@@ -181,6 +210,11 @@ ACTS: dict[str, tuple[Callable[[DiskStore], object], dict[str, bytes | None]]] =
     "delete": (lambda store: drive(store.delete("default", "old")), {"old": None}),
     "sweep": (lambda store: drive(store.sweep("default", 50)), {"short": None}),
     "clear": (lambda store: drive(store.clear("default")), {"old": None, "short": None}),
+    "several at once": (
+        lambda store: upload_all(store, {"old": LARGE, "new": SMALL}),
+        {"old": LARGE, "new": SMALL},
+    ),
+    "restore": (lambda store: drive(store.restore(PAST[store])), {"old": LARGE, "short": None}),
     "forget": (lambda store: drive(store.forget("default")), {"old": None, "short": None}),
 }
 
@@ -195,9 +229,7 @@ def test_a_crash_between_any_two_steps_leaves_the_old_or_the_new(
     monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, small: int
 ) -> None:
     act, changes = ACTS[name]
-    store = DiskStore.open_folder(folder, small=small)
-    upload(store, "old", SMALL)
-    upload(store, "short", LARGE[:1_000], expires_at=50)
+    store = furnish(folder, small)
     before = {"old": SMALL, "short": LARGE[:1_000], "new": None}
     after = before | changes
     photos = steps(monkeypatch, store, act)
@@ -243,9 +275,7 @@ def test_any_call_may_fail(
     act, changes = ACTS[name]
     for failing in count():
         place = folder / str(failing)
-        store = DiskStore.open_folder(place, small=small)
-        upload(store, "old", SMALL)
-        upload(store, "short", LARGE[:1_000], expires_at=50)
+        store = furnish(place, small)
         calls: list[str] = []
 
         def fail(call: str, calls: list[str] = calls, failing: int = failing) -> None:

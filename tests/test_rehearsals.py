@@ -186,7 +186,7 @@ def rehearsed(mock: Inside, seed: int, words: list[str], steps: list[str]) -> st
         handle.faults.add(text, seed=seed)
     for number, step in enumerate(steps):
         take(mock, world.keys[0], world.account, number, step)
-    entries = [{**entry.to_json(), "seconds": 0} for entry in handle.journal]
+    entries = [{**entry.to_json(), "seconds": 0, "file": None} for entry in handle.journal]
     assert len(entries) == len(steps) - steps.count("advance")
     handle.drop()
     return json.dumps(entries).replace(world.account, "ACCOUNT")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count, cycle
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mockkie.clock import Clock
-from mockkie.store import HEAD, PIECE, Draft, Reading, Store, StoredFile
+from mockkie.store import HEAD, PIECE, Draft, FilesSnapshot, Reading, Store, StoredFile
 from mockkie.store.disk import DiskStore
 from mockkie.store.diskbytes import BATCH, SMALL
 from mockkie.store.memory import MemoryStore
@@ -87,6 +88,15 @@ class Held:
     content: bytes
 
 
+@dataclass
+class Past:
+    """A world's files at some moment, and what each store has of it."""
+
+    world: str
+    snapshots: list[FilesSnapshot]
+    files: dict[str, tuple[StoredFile, bytes]]
+
+
 class Stores(RuleBasedStateMachine):
     """The model: `files[world][path] = (file, content)`, and the worlds that are remembered."""
 
@@ -101,6 +111,7 @@ class Stores(RuleBasedStateMachine):
         self.past: list[tuple[str, StoredFile]] = []
         self.uploads: list[Upload] = []
         self.held: list[Held] = []
+        self.moments: list[Past] = []
         self.ids = count(1)
 
     @initialize(small=st.sampled_from([-1, 30, SMALL]))
@@ -165,26 +176,55 @@ class Stores(RuleBasedStateMachine):
         for path, expires_at in ends.items():
             self.upload(path.encode(), [1_000], world, path, expires_at)
 
+    @rule(
+        world=worlds,
+        contents=st.dictionaries(paths, contents, min_size=1, max_size=4),
+        whole=st.booleans(),
+    )
+    def keep_all(self, *, world: str, contents: dict[str, bytes], whole: bool) -> None:
+        """Several at once; not `whole`: one of them is over already, and none is kept."""
+        files: list[StoredFile] = []
+        for store in self.stores:
+            drafts = [store.draft() for _ in contents]
+            for draft, content in zip(drafts, contents.values(), strict=True):
+                drive(draft.write(content))
+            files = files or [
+                self.describe(*known, 20) for known in zip(contents, drafts, strict=True)
+            ]
+            with nullcontext() if whole else pytest.raises(ValueError, match="over"):
+                if not whole:
+                    drive(drafts[-1].discard())
+                drive(store.keep_all(world, list(zip(drafts, files, strict=True))))
+            for draft in drafts:
+                drive(draft.discard())
+        if whole:
+            for file, content in zip(files, contents.values(), strict=True):
+                self.files[world][file.path] = file, content
+                self.past.append((world, file))
+
     def finish(self, upload: Upload, world: str, path: str, expires_at: int) -> None:
         self.uploads.remove(upload)
         content = upload.content[: upload.done]
         memory, disk = upload.drafts
         assert memory.digest == disk.digest
-        file = StoredFile(
-            id=f"id-{next(self.ids)}",
-            path=path,
-            name=path[-3:],
-            size=len(content),
-            mime="text/plain",
-            digest=disk.digest,
-            uploaded_at=1,
-            expires_at=expires_at,
-        )
+        file = self.describe(path, disk, expires_at)
         for store, draft in zip(self.stores, upload.drafts, strict=True):
             drive(store.keep(world, draft, file))
             drive(draft.discard())  # what the context manager does: a kept draft stays kept
         self.files[world][path] = file, content
         self.past.append((world, file))
+
+    def describe(self, path: str, draft: Draft, expires_at: int) -> StoredFile:
+        return StoredFile(
+            id=f"id-{next(self.ids)}",
+            path=path,
+            name=path[-3:],
+            size=draft.size,
+            mime="text/plain",
+            digest=draft.digest,
+            uploaded_at=1,
+            expires_at=expires_at,
+        )
 
     @precondition(lambda self: self.uploads)
     @rule(data=st.data())
@@ -263,6 +303,43 @@ class Stores(RuleBasedStateMachine):
         for file in expected:
             del self.files[world][file.path]
 
+    # Snapshots
+
+    @rule(world=worlds)
+    def snapshot(self, world: str) -> None:
+        taken = [drive(store.snapshot(world)) for store in self.stores]
+        self.moments.append(Past(world, taken, dict(self.files[world])))
+
+    @precondition(lambda self: self.moments)
+    @rule(which=st.integers(0, 7))  # not one of them: what is drawn is held on to
+    def restore(self, which: int) -> None:
+        self.put_back(self.moments[which % len(self.moments)])
+
+    @rule(world=worlds, ends=st.dictionaries(paths, instants, min_size=1, max_size=3))
+    def there_and_back(self, world: str, ends: dict[str, int]) -> None:
+        """What comes before the next snapshot by chance seldom changes that world."""
+        self.snapshot(world)
+        self.plant(world, ends)
+        self.delete(world, min(self.files[world]))
+        self.put_back(self.moments[-1])
+
+    def put_back(self, past: Past) -> None:
+        for store, snapshot in zip(self.stores, past.snapshots, strict=True):
+            drive(store.restore(snapshot))
+        self.files[past.world] = dict(past.files)
+        self.everything_reads_back()
+
+    @precondition(lambda self: self.moments)
+    @rule(which=st.integers(0, 7))
+    def let_go_of_a_snapshot(self, which: int) -> None:
+        del self.moments[which % len(self.moments)]
+        self.tidy()
+
+    def tidy(self) -> None:
+        """What nobody holds any more is freed when the store is next at it."""
+        for world in WORLDS:
+            drive(self.disk.sweep(world, -1))
+
     # Worlds
 
     @rule(
@@ -292,7 +369,7 @@ class Stores(RuleBasedStateMachine):
         drive(self.disk.close())
         assert not [*self.folder.glob("incoming/*")]
         self.disk = DiskStore.open_folder(self.folder, small=self.small)
-        self.uploads, self.held = [], []
+        self.uploads, self.held, self.moments = [], [], []
         self.everything_reads_back()
 
     @invariant()
@@ -314,7 +391,9 @@ class Stores(RuleBasedStateMachine):
 
     @invariant()
     def no_orphans(self) -> None:
-        kept = sorted(file.size for files in self.files.values() for file, _ in files.values())
+        wanted = [*self.files.values(), *[past.files for past in self.moments]]
+        sizes = {file.id: file.size for files in wanted for file, _ in files.values()}
+        kept = sorted(sizes.values())
         bytes_kept = [each.stat().st_size for each in self.folder.glob("files/*/*")]
         assert sorted(bytes_kept) == [size for size in kept if size > self.small]
         in_flight = sorted(each.stat().st_size for each in self.folder.glob("incoming/*"))
@@ -324,10 +403,11 @@ class Stores(RuleBasedStateMachine):
     def everything_reads_back(self) -> None:
         for world, files in self.files.items():
             for file, content in files.values():
-                reading = drive(self.disk.open(world, file))
-                assert reading is not None
-                assert drive(gather(reading.pieces(0, file.size))) == content
-                drive(reading.close())
+                for store in self.stores:
+                    reading = drive(store.open(world, file))
+                    assert reading is not None
+                    assert drive(gather(reading.pieces(0, file.size))) == content
+                    drive(reading.close())
 
 
 @pytest.mark.parametrize(
@@ -352,6 +432,19 @@ def test_bytes_come_back_whatever_the_chunks(tmp_path: Path, kind: str, chunks: 
             assert drive(gather(reading.pieces(start, stop))) == content[start:stop]
         drive(reading.close())
     drive(store.close())
+
+
+def test_a_snapshot_of_another_store_is_refused(tmp_path: Path) -> None:
+    memory, other = MemoryStore(), DiskStore.open_folder(tmp_path / "other")
+    disk = DiskStore.open_folder(tmp_path / "data")
+    for store, foreign in ((memory, disk), (disk, memory), (disk, other)):
+        with pytest.raises(TypeError, match="another store"):
+            drive(store.restore(drive(foreign.snapshot("default"))))
+    taken = drive(disk.snapshot("default"))
+    for store in (disk, other):
+        drive(store.close())
+    with pytest.raises(TypeError, match="another store"):
+        drive(disk.restore(taken))
 
 
 Stores.TestCase.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)

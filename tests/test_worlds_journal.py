@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockkie.journal import Entry, Field, Journal, head_text
+from mockkie.stored import StoredFile
 from mockkie.worlds import DEFAULT_WORLD, World, Worlds
 
 # ---------------------------------------------------------------------------------- the journal
@@ -74,11 +75,54 @@ def test_clearing_forgets_the_entries_and_numbers_on() -> None:
     assert [known.seq for known in journal.entries()] == [3]
 
 
+@given(st.lists(st.sampled_from(["add", "clear", "take", "put"]), max_size=30), st.integers(0, 9))
+def test_a_journal_is_put_back(steps: list[str], after: int) -> None:
+    journal = Journal(limit=4 * entry().weight)
+    taken = journal.state()
+    numbers: list[int] = []
+    for step in steps:
+        if step == "add":
+            journal.add(entry())
+            numbers.append(journal.last)
+        elif step == "clear":
+            journal.clear()
+        elif step == "take":
+            taken = journal.state()
+        else:
+            journal.put_back(taken)
+            assert journal.state() == taken
+        kept = journal.entries()
+        assert journal.entries(after=after, limit=2) == [e for e in kept if e.seq > after][:2]
+        assert journal.bytes == sum(known.weight for known in kept) <= journal.limit
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("number", [7, 8])
+def test_an_entry_comes_back_from_its_json(number: int) -> None:
+    for made in (typical(number), refused(number), download(number)):
+        value = made.to_json()
+        assert Entry.from_json(value).to_json() == value
+        assert Entry.from_json(value).file == made.file
+
+
 def typical(number: int) -> Entry:
     """An upload as `requests` sends it, every text an object of its own as in a real run."""
     digest = f"{number:064x}"
+    path = f"images/{number}/photo.jpg"
+    at = 1_735_732_800_000 + number
     return Entry(
-        at=1_735_732_800_000 + number,
+        at=at,
+        path=path,
+        file=StoredFile(
+            f"1234567890abcdef12345678{number:x}",
+            path,
+            f"photo-{number}.jpg",
+            15_000 + number,
+            "image/jpeg",
+            "d" + digest,
+            at,
+            at + 259_200_000,
+        ),
         method="POST",
         target=f"/api/file-stream-upload?{number}",
         head=head_text(

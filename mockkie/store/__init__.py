@@ -10,36 +10,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from blake3 import blake3
 
 from mockkie.problems import Problem
+from mockkie.stored import StoredFile as StoredFile
 from mockkie.worlds import World
 
 HEAD: Final = 8_192  # as many leading bytes as the type identification looks at
 PIECE: Final = 256 * 1_024  # a download is read in pieces of this many bytes
-
-
-class StoredFile(NamedTuple):
-    """An immutable fact about a kept file.
-
-    `path` is its identity in its world: `<uploadPath>/<fileName>`. `id` names this version:
-    an overwrite makes a new one. `digest` is BLAKE3 in hex. Instants as in `mockkie.clock`.
-    """
-
-    id: str
-    path: str
-    name: str
-    size: int
-    mime: str
-    digest: str
-    uploaded_at: int
-    expires_at: int
-
-    def expired(self, now: int) -> bool:
-        """Whether the file is gone for every reader: from `expires_at` on, inclusive."""
-        return now >= self.expires_at
 
 
 class Draft(ABC):
@@ -115,6 +95,16 @@ class Reading(ABC):
         await self.close()
 
 
+class FilesSnapshot:
+    """The files of one world at one moment, for the store that took it.
+
+    Their bytes are shared with the store, and stay for as long as somebody has the snapshot.
+    """
+
+    def __init__(self, world: str) -> None:
+        self.world = world
+
+
 class Store(ABC):
     """Files and worlds. All methods take the world's id; none looks at a clock."""
 
@@ -131,6 +121,10 @@ class Store(ABC):
 
         When this returns, a kill of the process no longer loses the file.
         """
+
+    @abstractmethod
+    async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
+        """`keep` several drafts: all of them or, when this raises, none."""
 
     @abstractmethod
     async def find(self, world: str, path: str) -> StoredFile | None:
@@ -176,6 +170,17 @@ class Store(ABC):
     @abstractmethod
     async def forget(self, world: str) -> None:
         """Drop a world with its files."""
+
+    @abstractmethod
+    async def snapshot(self, world: str) -> FilesSnapshot:
+        """The files of a world as they are, expired ones that were not swept included."""
+
+    @abstractmethod
+    async def restore(self, snapshot: FilesSnapshot) -> None:
+        """Have the files of the snapshot, and no others, in its world, all at once.
+
+        As often as is wanted, until the store is closed. `TypeError` for one of another store.
+        """
 
     @abstractmethod
     async def close(self) -> None:

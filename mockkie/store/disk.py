@@ -1,13 +1,8 @@
 """Files in a folder. May not know Starlette, requests or the control API.
 
-    lock               held by the mock that uses the folder; names its process
-    index.sqlite       the truth: what is kept, and what is still to be freed
-    incoming/<blob>    bytes of uploads in flight
-    files/<xx>/<blob>  bytes of kept versions; `xx` are the last two digits of `<blob>`
-
-A blob is the number of one version's bytes, as 16 hex digits; nothing a client says names a file.
-A kill at any moment loses no kept file and shows no half one, because each step leaves a state
-that `open_folder` (or a reader) understands, at a cost of what was in flight, not of what is kept:
+`mockkie.store.folder` says what is in it. A kill at any moment loses no kept file and shows
+no half one, because each step leaves a state that `open_folder` (or a reader) understands, at a
+cost of what was in flight, not of what is kept:
 
 A small content is in its row and has no blob: its upload is step 2 alone, which is all or nothing.
 
@@ -18,6 +13,10 @@ A small content is in its row and has no blob: its upload is step 2 alone, which
 3. The bytes are renamed to `files`. Not before 2: bytes there without a row would never be found.
 4. Blobs in `trash` are unlinked, then their rows are deleted. Not before 2: the old version is the
    kept one until then. Not the other way round: bytes without a row would never be found.
+
+What a snapshot holds stays in `trash`, and is not freed, for as long as somebody in this process
+has the snapshot; `restore` takes it out in the transaction that brings its rows back. Killed at
+any time, the next opening frees it. Neighbours know nothing of it: no snapshots among several.
 
 A kill of the process is survived without waiting for the platter (`synchronous=NORMAL`): what was
 written is in the kernel's hands. A power cut may take the last commits, or the bytes of the last
@@ -32,31 +31,36 @@ share a folder. A failure of the disk is an `OSError`; the store stays usable.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, Self
+from weakref import WeakSet
 
-from mockkie.clock import Clock
-from mockkie.problems import UsageError
-from mockkie.store import Draft, Reading, Store, StoredFile
-from mockkie.store.diskbytes import BINARY, SMALL, DiskDraft, DiskReading, unlink
+from mockkie.store import Draft, FilesSnapshot, Reading, Store, StoredFile
+from mockkie.store.diskbytes import SMALL, DiskDraft, DiskReading, Shelves, unlink
 from mockkie.store.folder import (
     DELETE,
     FIND,
     KEEP,
     LIST,
+    OUT_OF_TRASH,
     REMEMBER,
+    ROWS,
     SWEEP,
+    TRASHED,
+    DiskSnapshot,
     connect,
+    execute,
     make_folders,
     prepare,
     take_lock,
+    told_in_words,
+    world_of,
 )
 from mockkie.store.memory import MemoryReading
 from mockkie.worlds import World
@@ -76,12 +80,13 @@ class DiskStore(Store):
         self._lock = lock
         self._durable = durable
         self._small = small
-        self._incoming, self._files = str(folder / "incoming"), str(folder / "files")
+        self._shelves = Shelves(str(folder / "incoming"), str(folder / "files"))
         # Every opening has a number of its own: blobs of two openings or processes never meet.
         [(session,)] = self._execute("UPDATE session SET number = number + 1 RETURNING number")
         self._blobs = count(session << 40)
         self._drafts: set[DiskDraft] = set()
         self._readings: set[DiskReading] = set()
+        self._snapshots: WeakSet[DiskSnapshot] = WeakSet()
         self._closed = False
 
     @classmethod
@@ -95,55 +100,66 @@ class DiskStore(Store):
         the index, larger ones in files. `UsageError` says why the folder cannot be
         used, and what to do: in use, no folder, not writable, index damaged or of another version.
         """
-        with contextlib.ExitStack() as undo:
-            try:
-                folder = folder.absolute()
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                held = take_lock(folder) if lock else -1
-                if lock:
-                    undo.callback(os.close, held)
-                index = connect(folder)
-                undo.callback(index.close)
-                prepare(index, folder, durable=durable)
-                make_folders(folder, durable=durable)
-                store = cls(folder, index, lock=held, durable=durable, small=small)
-                if lock:
-                    store._recover()
-            except sqlite3.Error as error:
-                raise UsageError(
-                    f"the index of the data folder {folder} cannot be read ({error}): "
-                    "move the folder away, or choose another one"
-                ) from error
-            except OSError as error:
-                raise UsageError(
-                    f"{folder} cannot be the data folder ({error.strerror or error}): "
-                    "choose a folder that can be made and written to"
-                ) from error
+        folder = folder.absolute()
+        with told_in_words(folder), contextlib.ExitStack() as undo:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held = take_lock(folder) if lock else -1
+            if lock:
+                undo.callback(os.close, held)
+            index = connect(folder)
+            undo.callback(index.close)
+            prepare(index, folder, durable=durable)
+            make_folders(folder, durable=durable)
+            store = cls(folder, index, lock=held, durable=durable, small=small)
+            if lock:
+                store._recover()
             undo.pop_all()
         return store
 
     def draft(self) -> DiskDraft:
         blob = next(self._blobs)
-        return DiskDraft(blob, self._in_incoming(blob), self._drafts)
+        return DiskDraft(blob, self._shelves.in_incoming(blob), self._drafts)
 
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
+        blob, content = self._seal(draft)
+        changes = self._index.total_changes
+        try:
+            self._execute(KEEP, (blob, world, *file, content))
+        except BaseException:  # an interrupt too, which can come before or behind the commit
+            if content is None:
+                self._settle(blob)
+            raise
+        if content is None:
+            self._shelves.put(blob)
+        if self._index.total_changes > changes + 1:  # the trigger changed something, too
+            self._empty_trash(FEW)
+
+    async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
+        blobs: list[int] = []
+        try:
+            with self._transaction():
+                for draft, file in uploads:
+                    blob, content = self._seal(draft)
+                    if content is None:
+                        blobs.append(blob)
+                    self._execute(KEEP, (blob, world, *file, content))
+        except BaseException:  # as above
+            for blob in blobs:
+                self._settle(blob)
+            raise
+        for blob in blobs:
+            self._shelves.put(blob)
+        self._empty_trash()
+
+    def _seal(self, draft: Draft) -> tuple[int, bytes | None]:
+        """The blob of a draft that is over now, and its content if it goes into the index."""
         if not isinstance(draft, DiskDraft):
             raise TypeError("this draft is of another store")
         if draft not in self._drafts:
             raise ValueError("this draft is over")
         content = draft.seal(self._small, durable=self._durable)
         self._drafts.discard(draft)  # from here on the index says what becomes of the bytes
-        changes = self._index.total_changes
-        try:
-            self._execute(KEEP, (draft.blob, world, *file, content))
-        except BaseException:  # an interrupt too, which can come before or behind the commit
-            if content is None:
-                self._settle(draft.blob)
-            raise
-        if content is None:
-            self._shelve(draft.blob)
-        if self._index.total_changes > changes + 1:  # the trigger changed something, too
-            self._empty_trash(FEW)
+        return draft.blob, content
 
     async def find(self, world: str, path: str) -> StoredFile | None:
         rows = self._execute(FIND, (world, path))
@@ -157,12 +173,9 @@ class DiskStore(Store):
         for blob, content in rows:
             if content is not None:
                 return MemoryReading((content,))
-            shelf = self._on_shelf(blob)
-            # Another process may be about to shelve it: then it is there at the second look.
-            for at in (shelf, self._in_incoming(blob), shelf):
-                with contextlib.suppress(FileNotFoundError):
-                    fd = os.open(at, os.O_RDONLY | BINARY)
-                    return DiskReading(fd, file.size, self._readings)
+            fd = self._shelves.open(blob)
+            if fd is not None:
+                return DiskReading(fd, file.size, self._readings)
         return None
 
     async def list(
@@ -197,27 +210,38 @@ class DiskStore(Store):
         rows = self._execute(
             "SELECT id, account, keys, clock_offset, frozen_at FROM world ORDER BY created"
         )
-        return [
-            World(id=name, account=account, keys=tuple(json.loads(keys)), clock=Clock(*state))
-            for name, account, keys, *state in rows
-        ]
+        return [world_of(row) for row in rows]
 
     async def remember(self, world: World) -> None:
         state = world.clock.state()
         self._execute(REMEMBER, (world.id, world.account, json.dumps(world.keys), *state))
 
     async def forget(self, world: str) -> None:
-        with self._index:  # takes both back when one fails
-            self._execute("BEGIN IMMEDIATE")
+        with self._transaction():
             self._execute("DELETE FROM file WHERE world = ?", (world,))
             self._execute("DELETE FROM world WHERE id = ?", (world,))
-            self._execute("COMMIT")
+        self._empty_trash()
+
+    async def snapshot(self, world: str) -> DiskSnapshot:
+        snapshot = DiskSnapshot(world, self._execute(ROWS, (world,)))
+        self._snapshots.add(snapshot)
+        return snapshot
+
+    async def restore(self, snapshot: FilesSnapshot) -> None:
+        if not isinstance(snapshot, DiskSnapshot) or snapshot not in self._snapshots:
+            raise TypeError("this snapshot is of another store")
+        with self._transaction():
+            self._execute("DELETE FROM file WHERE world = ?", (snapshot.world,))
+            self._execute(OUT_OF_TRASH, (json.dumps([*snapshot.blobs]),))
+            for blob, *facts, content in snapshot.rows:
+                self._execute(KEEP, (blob, snapshot.world, *facts, content))
         self._empty_trash()
 
     async def close(self) -> None:
         if self._closed:
             return
         self._closed = True
+        self._snapshots.clear()
         for draft in list(self._drafts):
             await draft.discard()
         for reading in list(self._readings):
@@ -230,24 +254,19 @@ class DiskStore(Store):
             os.ftruncate(self._lock, 0)
             os.close(self._lock)
 
-    def _in_incoming(self, blob: int) -> str:
-        return f"{self._incoming}/{blob:016x}"
-
-    def _on_shelf(self, blob: int) -> str:
-        return f"{self._files}/{blob & 0xFF:02x}/{blob:016x}"
-
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> Sequence[tuple[Any, ...]]:
-        # A single statement is a transaction of its own, with the write lock from its start.
-        try:
-            return self._index.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-            number = errno.ENOSPC if full else errno.EIO
-            raise OSError(number, f"the index in {self.where}: {error}") from error
+        return execute(self._index, self.where, sql, values)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._index:  # takes all statements back when one fails
+            self._execute("BEGIN IMMEDIATE")
+            yield
+            self._execute("COMMIT")
 
     def _recover(self) -> None:
         """Step 3 or its undoing for all bytes in `incoming`, step 4 for the trash."""
-        for name in os.listdir(self._incoming):  # noqa: PTH208 - names are all that is needed
+        for name in os.listdir(self._shelves.incoming):  # noqa: PTH208 - names are all that is needed
             with contextlib.suppress(ValueError, OverflowError):  # not a name of ours
                 self._settle(int(name, 16))
         self._empty_trash()
@@ -259,42 +278,19 @@ class DiskStore(Store):
         """
         with contextlib.suppress(OSError):
             if self._execute("SELECT 1 FROM file WHERE blob = ?", (blob,)):
-                self._shelve(blob)
+                self._shelves.put(blob)
             else:
-                unlink(self._in_incoming(blob))
-
-    def _shelve(self, blob: int) -> None:
-        source, target = self._in_incoming(blob), self._on_shelf(blob)
-        # Kept it is, shelved or not: readers look into `incoming`, the next open tries again.
-        with contextlib.suppress(OSError):
-            try:
-                os.replace(source, target)  # noqa: PTH105 - a str, no Path per upload
-            except FileNotFoundError:  # the first on this shelf
-                Path(target).parent.mkdir(mode=0o700, exist_ok=True)
-                os.replace(source, target)  # noqa: PTH105 - as above
+                unlink(self._shelves.in_incoming(blob))
 
     def _empty_trash(self, most: int = TRASH) -> None:
         """Free up to `most` blobs that left the index. What stays is for the next time.
 
         The rest after a large clear: a slow disk takes 0.1 ms to unlink. On Windows also what a
-        reading holds open.
+        reading holds open. What a snapshot holds stays until nobody has that any more.
         """
+        held = [blob for snapshot in self._snapshots for blob in snapshot.blobs]
         with contextlib.suppress(OSError):
-            rows = self._execute("SELECT blob FROM trash ORDER BY blob LIMIT ?", (most,))
-            freed = [blob for (blob,) in rows if self._free(blob)]
+            rows = self._execute(TRASHED, (json.dumps(held), most))
+            freed = [blob for (blob,) in rows if self._shelves.free(blob)]
             if freed:
-                self._execute(
-                    "DELETE FROM trash WHERE blob IN (SELECT value FROM json_each(?))",
-                    (json.dumps(freed),),
-                )
-
-    def _free(self, blob: int) -> bool:
-        # In this order, or another process could shelve the bytes between the two looks.
-        for at in (self._in_incoming(blob), self._on_shelf(blob)):
-            try:
-                unlink(at)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                return False
-        return True
+                self._execute(OUT_OF_TRASH, (json.dumps(freed),))

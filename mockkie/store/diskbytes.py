@@ -1,4 +1,4 @@
-"""The bytes of a disk store: uploads on their way in, versions held open. Knows no index."""
+"""The bytes of a disk store: on their way in, on shelves, held open. Knows no index."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final
 
 from mockkie.store import PIECE, Draft, Reading
@@ -115,6 +116,53 @@ class DiskReading(Reading):
         if fd >= 0:
             self._readings.discard(self)
             os.close(fd)
+
+
+class Shelves:
+    """Where the bytes of blobs are: `incoming`, then 256 shelves below `files`; two folders."""
+
+    def __init__(self, incoming: str, files: str) -> None:
+        self.incoming = incoming
+        self._files = files
+
+    def in_incoming(self, blob: int) -> str:
+        """Where an upload writes."""
+        return f"{self.incoming}/{blob:016x}"
+
+    def _on_shelf(self, blob: int) -> str:
+        return f"{self._files}/{blob & 0xFF:02x}/{blob:016x}"
+
+    def put(self, blob: int) -> None:
+        """Move a kept blob to its shelf, if that can be done now."""
+        source, target = self.in_incoming(blob), self._on_shelf(blob)
+        # Kept it is, shelved or not: readers look into `incoming`, the next open tries again.
+        with contextlib.suppress(OSError):
+            try:
+                os.replace(source, target)  # noqa: PTH105 - a str, no Path per upload
+            except FileNotFoundError:  # the first on this shelf
+                Path(target).parent.mkdir(mode=0o700, exist_ok=True)
+                os.replace(source, target)  # noqa: PTH105 - as above
+
+    def open(self, blob: int) -> int | None:
+        """A file descriptor to read a kept blob by; None when it is gone."""
+        shelf = self._on_shelf(blob)
+        # Another process may be about to shelve it: then it is there at the second look.
+        for at in (shelf, self.in_incoming(blob), shelf):
+            with contextlib.suppress(FileNotFoundError):
+                return os.open(at, os.O_RDONLY | BINARY)
+        return None
+
+    def free(self, blob: int) -> bool:
+        """Delete a blob; False when that has to wait."""
+        # In this order, or another process could shelve the bytes between the two looks.
+        for at in (self.in_incoming(blob), self._on_shelf(blob)):
+            try:
+                unlink(at)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return False
+        return True
 
 
 def unlink(at: str) -> None:

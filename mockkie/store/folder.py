@@ -1,16 +1,30 @@
-"""The folder of a disk store: its lock, and its index with the statements. Knows no uploads."""
+"""The folder of a disk store: its lock, and its index with the statements. Knows no uploads.
+
+    lock               held by the mock that uses the folder; names its process
+    index.sqlite       the truth: what is kept, and what is still to be freed
+    incoming/<blob>    bytes of uploads in flight
+    files/<xx>/<blob>  bytes of kept versions; `xx` are the last two digits of `<blob>`
+
+A blob is the number of one version's bytes, as 16 hex digits; nothing a client says names a file.
+"""
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import sqlite3
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from mockkie.clock import Clock
 from mockkie.problems import UsageError
-from mockkie.store import StoredFile
+from mockkie.store import FilesSnapshot, StoredFile
 from mockkie.store.diskbytes import read_at, sync_folder
+from mockkie.worlds import World
 
 if sys.platform == "win32":
     import msvcrt
@@ -68,6 +82,39 @@ ON CONFLICT (id) DO UPDATE SET
     clock_offset = excluded.clock_offset, frozen_at = excluded.frozen_at
 """
 
+ROWS: Final = f"SELECT blob, {FACTS}, content FROM file WHERE world = ?"  # noqa: S608 - see above
+TRASHED: Final = (
+    "SELECT blob FROM trash WHERE blob NOT IN (SELECT value FROM json_each(?)) "
+    "ORDER BY blob LIMIT ?"
+)
+OUT_OF_TRASH: Final = "DELETE FROM trash WHERE blob IN (SELECT value FROM json_each(?))"
+
+
+class DiskSnapshot(FilesSnapshot):
+    """Rows of the index, each `(blob, facts of a StoredFile, content)`."""
+
+    def __init__(self, world: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        super().__init__(world)
+        self.rows = rows
+        self.blobs = [blob for blob, *_, content in rows if content is None]
+
+
+@contextmanager
+def told_in_words(folder: Path) -> Iterator[None]:
+    """Have what goes wrong while a folder is opened say what to do, as a `UsageError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"the index of the data folder {folder} cannot be read ({error}): "
+            "move the folder away, or choose another one"
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be the data folder ({error.strerror or error}): "
+            "choose a folder that can be made and written to"
+        ) from error
+
 
 def take_lock(folder: Path) -> int:
     """The open lock file; the system lets go of it when the process ends, however it ends."""
@@ -99,6 +146,27 @@ def connect(folder: Path) -> sqlite3.Connection:
     at = folder / "index.sqlite"
     os.close(os.open(at, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it for all to read
     return sqlite3.connect(at, timeout=10, isolation_level=None, check_same_thread=False)
+
+
+def execute(
+    index: sqlite3.Connection, where: str, sql: str, values: Sequence[Any]
+) -> Sequence[tuple[Any, ...]]:
+    """The rows of a statement; `OSError` when the index in `where` fails.
+
+    A single statement is a transaction of its own, with the write lock from its start.
+    """
+    try:
+        return index.execute(sql, values).fetchall()
+    except sqlite3.Error as error:
+        full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        number = errno.ENOSPC if full else errno.EIO
+        raise OSError(number, f"the index in {where}: {error}") from error
+
+
+def world_of(row: Sequence[Any]) -> World:
+    """The world of a row `(id, account, keys, offset, frozen_at)`."""
+    name, account, keys, *clock = row
+    return World(id=name, account=account, keys=tuple(json.loads(keys)), clock=Clock(*clock))
 
 
 def prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from mockkie.clock import SECOND
-from mockkie.store import PIECE, Draft, Reading, Store, StoredFile
+from mockkie.store import PIECE, Draft, FilesSnapshot, Reading, Store, StoredFile
 from mockkie.worlds import World
 
 JOINED: Final = 4_096  # smaller chunks are joined to this many bytes: each has its own cost
@@ -128,6 +128,14 @@ class _Shelf:
         return swept
 
 
+class MemorySnapshot(FilesSnapshot):
+    """The chunks of every file; the references keep them alive."""
+
+    def __init__(self, world: str, files: dict[str, tuple[StoredFile, Sequence[bytes]]]) -> None:
+        super().__init__(world)
+        self.files = files
+
+
 class MemoryStore(Store):
     """Everything in dictionaries; gone with the process. The default of the pytest fixtures."""
 
@@ -144,9 +152,12 @@ class MemoryStore(Store):
         return MemoryDraft()
 
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
-        if not isinstance(draft, MemoryDraft):
-            raise TypeError("this draft is of another store")
-        self._shelf(world).put(file, draft.take())
+        self._shelf(world).put(file, _content(draft))
+
+    async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
+        taken = [(file, _content(draft)) for draft, file in uploads]
+        for file, chunks in taken:
+            self._shelf(world).put(file, chunks)
 
     async def find(self, world: str, path: str) -> StoredFile | None:
         return self._shelf(world).files.get(path, _NOTHING)[0]
@@ -186,5 +197,22 @@ class MemoryStore(Store):
         self._worlds.pop(world, None)
         self._shelves.pop(world, None)
 
+    async def snapshot(self, world: str) -> MemorySnapshot:
+        return MemorySnapshot(world, dict(self._shelf(world).files))
+
+    async def restore(self, snapshot: FilesSnapshot) -> None:
+        if not isinstance(snapshot, MemorySnapshot):
+            raise TypeError("this snapshot is of another store")
+        shelf = self._shelves[snapshot.world] = _Shelf()
+        for file, chunks in snapshot.files.values():
+            shelf.put(file, chunks)
+
     async def close(self) -> None:
         self._shelves, self._worlds = {}, {}
+
+
+def _content(draft: Draft) -> Sequence[bytes]:
+    """The content of a draft, which is over then."""
+    if not isinstance(draft, MemoryDraft):
+        raise TypeError("this draft is of another store")
+    return draft.take()
