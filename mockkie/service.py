@@ -188,13 +188,11 @@ class Service:
     async def snapshot(self, world: World) -> Snapshot:
         """The world as it is now: files, clock, journal. Bytes are shared with the store.
 
-        What is expired by now is gone for good, as when the clock is moved. `RuntimeError` where
-        several processes serve the mock: each could free what the snapshot of another holds.
+        `RuntimeError` where several processes serve the mock: each could free what the snapshot
+        of another holds.
         """
         if self.shared is not None:
             raise RuntimeError("several processes serve this mock: none can take snapshots")
-        while await self._sweep(world):
-            pass
         return Snapshot(world, await self.store.snapshot(world.id), world.state())
 
     async def restore(self, snapshot: Snapshot) -> None:

@@ -206,6 +206,7 @@ def test_a_world_is_put_back_behind_a_block(world: Kie) -> None:
             world.restore(before)
             assert world.files.read("a/b") == b"1"
             send(world, f"c/{number}")
+            send(world, "a/b", headers={"Authorization": "Bearer unknown"})
         assert list(world.files) == ["a/b"]
         world.journal.assert_no_refused()
         world.journal.assert_not_uploaded("**")
