@@ -109,7 +109,7 @@ class _Judge:
     def reasons(self, folder: str, name: str) -> Iterator[str]:
         """What is wrong with the names."""
         if not folder:
-            yield "it has no folder, which an upload needs: put it into one, or say `under`"
+            yield "it has no folder, which an upload needs: put it below one"
         elif not _is_utf8(folder + name):
             yield "it is no text in UTF-8"
         elif self._media is not None and self._media.schema is not None:

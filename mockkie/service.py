@@ -237,14 +237,12 @@ class Service:
         return gone
 
     async def snapshot(self, world: World) -> Snapshot:
-        """The world as it is now, bytes shared with the store; what has expired is gone for good.
+        """The world as it is now: files, clock, journal, tasks and faults; bytes are shared.
 
         `RuntimeError` where several processes serve the mock.
         """
         if self.shared is not None:
             raise RuntimeError("several processes serve this mock: none can take snapshots")
-        while await self._sweep(world):
-            pass
         return Snapshot(world, await self.store.snapshot(world.id), world.state())
 
     async def restore(self, snapshot: Snapshot) -> None:

@@ -115,4 +115,5 @@ async def _seed(mock: Mock, sources: Sources) -> None:
     try:
         await seed(mock.service, mock.service.worlds.default, sources)
     except (OSError, TypeError, ValueError) as error:
-        raise UsageError(f"--seed-files: {error}") from error
+        said = "; ".join(str(error).splitlines())
+        raise UsageError(f"--seed-files: {said}") from error

@@ -448,6 +448,8 @@ def test_every_option_counts(home: Path) -> None:
 def test_every_option_has_its_variable(home: Path) -> None:
     document = (ROOT / "openapi.yaml").read_text()
     (home / "mine.yaml").write_text(document)
+    (home / "seeds" / "seeded").mkdir(parents=True)
+    (home / "seeds" / "seeded" / "s.txt").write_text("seeded")
     port = free_port()
     with Serving(
         home,
@@ -465,10 +467,14 @@ def test_every_option_has_its_variable(home: Path) -> None:
         MOCKKIE_JSON="true",
         MOCKKIE_QUIET="true",
         MOCKKIE_ANY_KEY="1",
+        MOCKKIE_SEED_FILES="seeds",
     ) as serving:
         facts = serving.facts
         data = upload(facts["url"], key="second").json()["data"]
         upload(facts["url"], "docs/b.txt", key="whatever")
+        files = mockkie(home, "files", "--url", facts["url"], "--key", "first")
+        assert "seeded/s.txt" in said(files)
+        said(mockkie(home, "files", "--url", facts["url"], "--delete", "seeded/s.txt"))
         known = get_world(facts["url"], "first")
         assert url_upload(facts["url"], key="first").status_code == 400
         lines = [json.loads(line) for line in serving.stop().splitlines()]
@@ -663,6 +669,12 @@ def test_files_live_in_the_platform_s_folder(home: Path) -> None:
         (("--port", "70000"), "70000 is not in the range"),
         (("--ready-file", "none/ready.json"), "--ready-file: none/ready.json cannot be written"),
         (("--ready-file", "."), "is a directory"),
+        (("--seed-files", "none"), "none is no folder"),
+        (("--seed-files", "file"), "is a file"),
+        (
+            ("--seed-files", "."),
+            r"nothing was seeded\. 'broken\.yaml': .*; 'file': it has no folder",
+        ),
         (("--strange",), "No such option '?--strange'?"),
         (("argument",), "unexpected extra argument"),
     ],
@@ -880,7 +892,8 @@ def test_help_names_every_option_and_variable(home: Path) -> None:
     text = re.sub(r"\s+", " ", said(mockkie(home, "serve", "-h")))
     for name in (
         "host port download-port download-origin key any-key data durable contract profile "
-        "retention url-upload url-upload-private tls tls-cert tls-key ready-file json quiet"
+        "retention url-upload url-upload-private faults tls tls-cert tls-key ready-file json quiet "
+        "seed-files"
     ).split():
         assert f"--{name} " in text
         assert "MOCKKIE_" + name.replace("-", "_").upper() in text

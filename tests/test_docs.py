@@ -154,6 +154,37 @@ def test_the_page_on_runs_names_all_that_is_set(tmp_path: Path) -> None:
     assert "in lower case" in page
 
 
+def test_the_testing_page_shows_tests_that_pass(pytester: pytest.Pytester) -> None:
+    shown = [content for page, content in blocks("python") if page == "testing.md"]
+    pytester.makepyfile(**{f"test_{number}": content for number, content in enumerate(shown)})
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=sum(content.count("def test_") for content in shown))
+    assert len(shown) > 3
+
+
+def test_the_testing_page_shows_how_an_assertion_fails(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import base64
+
+        PNG = b"\\x89PNG\\r\\n\\x1a\\n...."
+
+        def test_it(kie):
+            file = {"file": ("cat.png", base64.b64encode(PNG))}
+            data = {"uploadPath": "Images", "fileName": "cat.png"}
+            kie.client.post("/api/file-stream-upload", files=file, data=data)
+            kie.client.post("/api/file-base64-upload", json={"base64Data": ""})
+            headers = {"Authorization": "Bearer mine"}
+            kie.client.post("/api/file-stream-upload", files=file, data=data, headers=headers)
+            kie.journal.assert_uploaded("images/cat.png", content=PNG)
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    shown = plain(block_with("text", "What was uploaded instead"))
+    printed = re.sub(r"^E {7}", "", plain(result.stdout.str()), flags=re.MULTILINE)
+    assert shown in printed
+
+
 def test_the_readme_shows_a_script_that_runs() -> None:
     script = block_with("python", "with mockkie.serve()")
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

@@ -206,6 +206,7 @@ def test_a_world_is_put_back_behind_a_block(world: Kie) -> None:
             world.restore(before)
             assert world.files.read("a/b") == b"1"
             send(world, f"c/{number}")
+            send(world, "a/b", headers={"Authorization": "Bearer unknown"})
         assert list(world.files) == ["a/b"]
         world.journal.assert_no_refused()
         world.journal.assert_not_uploaded("**")
@@ -297,3 +298,21 @@ def test_a_restored_world_survives_a_restart(tmp_path: Path) -> None:
         assert kie.clock.frozen
         assert list(kie.files) == ["a/large", "a/small"]
         assert kie.files.read("a/large") == b"x" * 20_000
+
+
+def test_tasks_and_faults_are_put_back_too(kie: Kie) -> None:
+    """With their counts: the third upload breaks, counted from the beginning."""
+    headers = kie.headers
+    kie.faults.add("status=500", operation="upload-*", nth=3)
+    task = {"model": "m", "input": {"image_urls": []}}
+    create = f"{kie.base_url}/api/v1/jobs/createTask"
+    kie.client.post(create, headers=headers, json=task)
+    assert send(kie, "a/b", b"1").status_code == 200
+    with kie.restored():
+        kie.faults.clear()
+        kie.client.post(create, headers=headers, json=task)
+        assert len(kie.world.tasks) == 2
+        for _ in range(3):
+            assert send(kie, "a/b", b"2").status_code == 200
+    assert len(kie.world.tasks) == 1
+    assert [send(kie, "a/b", b"3").status_code for _ in range(3)] == [200, 500, 200]
