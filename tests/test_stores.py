@@ -332,7 +332,9 @@ class Stores(RuleBasedStateMachine):
     @precondition(lambda self: self.moments)
     @rule(data=st.data())
     def let_go_of_a_snapshot(self, data: st.DataObject) -> None:
-        self.moments.remove(data.draw(st.sampled_from(self.moments)))
+        past = data.draw(st.sampled_from(self.moments))
+        self.moments.remove(past)
+        past.snapshots.clear()  # what was drawn is remembered by Hypothesis
         self.tidy()
 
     def tidy(self) -> None:
