@@ -21,16 +21,16 @@ _NOBODYS: Final = "Refused before it was known whose request it is (perhaps one 
 class Explanation:
     """What is known when an assertion fails.
 
-    `entries` are those of the world, `strangers` what the world `elsewhere` was asked meanwhile;
-    `live` the paths of its files now.
+    `entries` are those of the world behind number `after`, `strangers` what the world `elsewhere`
+    was asked meanwhile; `live` the paths of its files now.
     """
 
     expected: Expectation
     entries: Sequence[Entry]
+    after: int
     strangers: Sequence[Entry]
     evicted: int
     live: Sequence[str]
-    now: int
     read: Read
     elsewhere: str
 
@@ -50,6 +50,7 @@ class Explanation:
         often = "" if count in (None, 1) else f" {count:,} times"
         times = f", but {len(found):,} times" if found else ""
         span = "" if within is None else f" within {within:g} s"
+        span += f" behind entry {self.after}" if self.after else ""
         lines = [f"{self.expected} was not uploaded{often}{span}{times}"]
         lines += _listed("These are the ones:", found)
         lines += self._nearest(found)
@@ -107,14 +108,14 @@ class Explanation:
         yield from _listed(
             f"Uploaded to the world {self.elsewhere!r} instead, whose key was sent:", elsewhere
         )
-        if not self.entries and not self.strangers:
+        if not self.entries and not self.strangers and not self.after:
             yield (
                 "No request has reached this world: does the program read `kie.base_url` and "
                 "`kie.key` (`kie.env` has them as environment variables)?"
             )
         there = [live for live in self.live if matches(path, live)]
         uploaded = {entry.file.path for entry in self.entries if entry.file}
-        if not found and there and uploaded.isdisjoint(there):
+        if not found and not self.after and there and uploaded.isdisjoint(there):
             yield (
                 f"{there[0]} is among the files, but no upload of the journal put it there: it "
                 "was seeded, or uploaded before the journal was cleared."

@@ -192,7 +192,7 @@ class KieJournal:
                 break
             if arrived.seq > after and not expected.differences(arrived):
                 return self._show(arrived)
-        text = self._explanation(expected).of_uploads([], 1, within=timeout)
+        text = self._explanation(expected, after).of_uploads([], 1, within=timeout)
         raise AssertionError(text + _if_blocking())
 
     def _expect(self, path: str, facts: Facts) -> Expectation:
@@ -202,15 +202,15 @@ class KieJournal:
             raise ValueError(f"{expected.route!r} is none of the operations {', '.join(known)}")
         return expected
 
-    def _explanation(self, expected: Expectation) -> Explanation:
+    def _explanation(self, expected: Expectation, after: int = 0) -> Explanation:
         default = self._service.worlds.default
         return Explanation(
             expected,
-            entries=list(self),
+            entries=self._world.journal.entries(after=after),
+            after=after,
             strangers=self.strangers,
             evicted=self.evicted,
             live=list(self._files),
-            now=self._world.clock.now(),
             read=self._files.read_version,
             elsewhere=default.id,
         )

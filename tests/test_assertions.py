@@ -324,6 +324,8 @@ def test_waiting_for_the_next_one(world: Kie, waiting: threading.Event) -> None:
         world._service.tell(world.world, first.entry)  # noqa: SLF001 - as if its answer was slow
         send(world, "images/a.png", b"again")
         assert waiter.result(60).size == 5
+    text = failure(world.journal.wait_for_upload, "images/*", 0.01, after=2)
+    assert text == "images/* was not uploaded within 0.01 s behind entry 2"
 
 
 def test_other_worlds_do_not_wake_anybody(world: Kie, waiting: threading.Event) -> None:
