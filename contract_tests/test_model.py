@@ -141,8 +141,8 @@ def _kind(before: Known | None, route: str) -> str:
 ROUNDS: Final = 2
 """So often is drawn again as long as something is missing: the sequences of a seed are uneven."""
 SETTINGS: Final = settings(
-    max_examples=80 if PLAN.full else 4,
-    stateful_step_count=30 if PLAN.full else 6,
+    max_examples=80 if PLAN.full else 3,
+    stateful_step_count=30 if PLAN.full else 8,
     deadline=None,
     database=None,
     phases=[Phase.generate, Phase.shrink],
