@@ -28,8 +28,6 @@ from benchmarks.kill_table import KEPT, PAGE, running  # noqa: E402 - the same
 
 ASSERTIONS: Final = {"expect", "refused", "reads", "eventually", "sized", "compare", "located"}
 METHODS: Final = {"is_unharmed"}
-MOST: Final = 3
-"""Broken servers that are judged again for an assertion."""
 TITLE: Final = "## Which assertions are needed"
 
 
@@ -66,8 +64,8 @@ def _asserts(value: ast.expr) -> bool:
     return isinstance(called, ast.Name) and called.id in ASSERTIONS
 
 
-def candidates(known: Known, site: Site) -> list[tuple[str, str]]:
-    """The broken servers that were found at an assertion, those found at few others first."""
+def candidates(known: Known, site: Site, most: int) -> list[tuple[str, str]]:
+    """At most so many broken servers found at an assertion, those found at few others first."""
     found = []
     for name, told in known.items():
         stack, kind, bug = name.split(":")
@@ -75,7 +73,7 @@ def candidates(known: Known, site: Site) -> list[tuple[str, str]]:
         here = any(f"{site.file}:{n}" in lines for n in range(site.first, site.last + 1))
         if kind == "bug" and here and BROKEN[stack][bug][1]:
             found.append((len(lines), stack, bug))
-    return [(stack, bug) for _, stack, bug in sorted(found)[:MOST]]
+    return [(stack, bug) for _, stack, bug in sorted(found)[:most]]
 
 
 def judged_without(site: Site, stack: str, bug: str) -> int:
@@ -100,9 +98,9 @@ def judged_without(site: Site, stack: str, bug: str) -> int:
         ).returncode
 
 
-def verdict(known: Known, site: Site) -> str:
+def verdict(known: Known, site: Site, most: int) -> str:
     """What the assertion is good for."""
-    servers = candidates(known, site)
+    servers = candidates(known, site, most)
     for stack, bug in servers:
         if judged_without(site, stack, bug) == 0:
             return f"needed: without it `{bug}` ({stack}) is upheld"
@@ -116,12 +114,13 @@ def main() -> None:
     """Judge every assertion, and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--most", type=int, default=3, help="servers that are judged for each")
     given = parser.parse_args()
     known = json.loads(KEPT.read_bytes())
     every = list(sites())
 
     def one(site: Site) -> tuple[Site, str]:
-        return site, verdict(known, site)
+        return site, verdict(known, site, given.most)
 
     rows = []
     with ThreadPoolExecutor(given.jobs) as pool:
@@ -129,16 +128,16 @@ def main() -> None:
             print(f"{number}/{len(every)} {site} {told}")
             rows.append((site, told))
             before = PAGE.read_text().partition(TITLE)[0].rstrip()
-            PAGE.write_text("\n".join([before, "", *_section(rows, len(every))]))
+            PAGE.write_text("\n".join([before, "", *_section(rows, len(every), given.most)]))
 
 
-def _section(rows: list[tuple[Site, str]], every: int) -> Iterator[str]:
+def _section(rows: list[tuple[Site, str]], every: int, most: int) -> Iterator[str]:
     needed = sum(told.startswith("needed") for _, told in rows)
     others = sum(told.startswith("others") for _, told in rows)
     yield TITLE
     yield ""
     yield "Made by `python benchmarks/mutate_suite.py`: each assertion is taken away, and at most"
-    yield f"{MOST} broken servers that it had found ({', '.join(STACKS)}) are judged again."
+    yield f"{most} of the broken servers that it had found ({', '.join(STACKS)}) are judged again."
     yield f"Of {every} assertions {len(rows)} were tried: {needed} are needed, for {others} another"
     yield f"finds the same servers, and {len(rows) - needed - others} are broken by none of them."
     yield ""
