@@ -248,7 +248,9 @@ def test_concurrent_uploads_without_a_name(target: Target) -> None:
 
     contents = [b"%d" % number for number in range(2 * CONCURRENT)]
     with ThreadPoolExecutor(CONCURRENT) as pool:
-        links = list(pool.map(upload, contents))
+        # Not `map`: where one fails it gives up the others, and some would wait for them for ever.
+        running = [pool.submit(upload, content) for content in contents]
+    links = [one.result() for one in running]
     apart = len(set(links)) == len(links)
     expect(apart, "concurrent uploads without a name share a link", "naming.unique")
     for link, content in list(zip(links, contents, strict=True))[::4]:

@@ -146,3 +146,12 @@ def test_a_broken_server_is_found(tmp_path: Path, bug: str) -> None:
 def test_a_broken_server_of_another_stack_is_found(tmp_path: Path, bug: str) -> None:
     with wsgi_api("plain", bug) as server:
         is_found(tmp_path, server.url, server.keys, FLASK[bug])
+
+
+def test_a_server_whose_every_answer_is_wrong_is_judged_to_the_end(tmp_path: Path) -> None:
+    """Also by uploads that wait for one another."""
+    with foreign(FAITHFUL["clock"], "envelope.byte-order-mark") as server:
+        keys = ("--key", server.keys[0], "--other-key", server.keys[1])
+        run = check(tmp_path, server.url, *keys)
+    assert run.code == 1, run.output
+    assert "envelope.success" in run.verdicts("violated")
