@@ -71,7 +71,11 @@ def as_url(target: Target, content: bytes, fields: Fields) -> requests.Response:
     """
     source = {"uploadPath": target.folder(), "fileName": "source.dat"}
     link = accepted(as_stream(target, content, source))["downloadUrl"]
-    return target.post(URL, json={"fileUrl": link, **fields})
+    answer = target.post(URL, json={"fileUrl": link, **fields})
+    if answer.status_code != _OK and target.wire.waited:
+        # A service that says 429 now and then may have said it to its own fetch.
+        answer = target.post(URL, json={"fileUrl": link, **fields})
+    return answer
 
 
 ROUTES: Final[dict[str, Route]] = {
