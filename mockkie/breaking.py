@@ -54,8 +54,6 @@ class Broken(Exception):  # noqa: N818 - it ends the usual way of a request, as 
 def breaker_for(exchange: Exchange) -> Breaker | None:
     """What breaks a request; None when neither its world nor its headers ask for it."""
     service, world = exchange.service, exchange.world
-    if not service.has_faults and not asks_for_faults(exchange.request):
-        return None
     if exchange.operation.is_download:
         found = links.parse_link(exchange.values[0]) if exchange.values else None
         world = (service.worlds.of_account(found[0]) if found else None) or world

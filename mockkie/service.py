@@ -71,8 +71,6 @@ class Service:
             allow_private=url.allow_private,
         )
         self.started = False
-        self.has_faults = False
-        """Whether a world may have faults: what a request asks first."""
         self.addresses: set[str] = set()
         self.download_port: int | None = None
         self._changes = -1
@@ -122,7 +120,6 @@ class Service:
                 self._admit(world)
             for world in self.worlds:
                 world.faults.reload()
-            self.has_faults = any(world.faults for world in self.worlds)
 
     def _admit(self, world: World) -> None:
         if self.shared is not None:
@@ -221,7 +218,6 @@ class Service:
         for fault in wanted:
             judge_fault(self.contract, fault)
         armed = [world.faults.arm(fault, world.clock.now()) for fault in wanted]
-        self.has_faults = self.has_faults or bool(armed)
         self._tell_others()
         return armed
 
@@ -232,7 +228,6 @@ class Service:
         if gone:
             if not faults.stale_for:
                 await self.store.clear(world.former)
-            self.has_faults = any(other.faults for other in self.worlds)
             self._tell_others()
         return gone
 
@@ -252,7 +247,6 @@ class Service:
             raise ValueError(f"the world {world.id!r} of this snapshot is not there any more")
         await self.store.restore(snapshot.files)
         world.put_back(snapshot.state)
-        self.has_faults = any(other.faults for other in self.worlds)
         await self.store.clear(world.former)
         await self._remember(world)
         self._wake.set()

@@ -180,6 +180,23 @@ def test_blocks_within_blocks(kie: Kie) -> None:
         assert upload(client, kie.key)[0] == 200
 
 
+def test_faults_that_come_within_the_block_strike(kie: Kie) -> None:
+    def upload() -> int:
+        return requests.post(
+            "https://kieai.redpandaai.co/api/file-stream-upload",
+            headers=kie.headers,
+            files={"file": ("a.txt", b"x")},
+            data={"uploadPath": "a", "fileName": "a.txt"},
+            timeout=30,
+        ).status_code
+
+    with kie.intercept():
+        assert upload() == 200
+        with kie.faults.add("status=500", operation="upload-*"):
+            assert upload() == 500
+        assert upload() == 200
+
+
 def test_programs_that_are_started_inside(kie: Kie, tmp_path: Path) -> None:
     (tmp_path / "sent.bin").write_bytes(b"hello")
     with kie.intercept() as found:
