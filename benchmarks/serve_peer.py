@@ -10,25 +10,15 @@ import sys
 
 import uvicorn
 
-from mockkie.protocol import KEEP_ALIVE_SECONDS, Protocol
+from benchmarks.sink import app
+from mockkie.protocol import Protocol, http_config
 
 
 def main(name: str, port: int) -> None:
     """Serve until SIGTERM."""
     if name == "sink":
-        config = uvicorn.Config(
-            "benchmarks.sink:app",
-            port=port,
-            http=Protocol,
-            ws="none",
-            lifespan="off",
-            log_level="critical",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        )
+        config = http_config(app, Protocol)
+        config.port = port
     else:
         config = uvicorn.Config(
             "benchmarks.plain:app", port=port, log_level="critical", access_log=False

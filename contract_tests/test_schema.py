@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mockkie.harness.api import GONE, STREAM
 from mockkie.harness.plan import Plan
 from mockkie.harness.sent import parts_of
-from mockkie.harness.session import PATIENCE
+from mockkie.harness.session import BUSY, GATEWAY, PATIENCE
 from mockkie.harness.target import Target
 from mockkie.harness.verdicts import Violation
 
@@ -27,7 +27,7 @@ UPLOADS: Final = ("upload-file-stream", "upload-file-base64", "upload-file-url")
 DOWNLOADS: Final = ("download-file", "inspect-file")
 PLAN: Final = Plan.of_environment()
 ENOUGH: Final = 10 if PLAN.full else 1
-PASSING: Final = (429, 502, 503, 504)
+PASSING: Final = (BUSY, *GATEWAY)
 """Answers that say nothing of the contract: too busy, or a gateway in between."""
 PASSED: Final = re.compile(rf"\b({'|'.join(map(str, PASSING))})\b")
 

@@ -75,7 +75,7 @@ def main(ctx: click.Context) -> None:
 @option("--tls-key", type=FILE, metavar="FILE", help="Its key, unless it is in the same file.")
 @option(
     "--ready-file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Write {url, downloadOrigin, key, pid, ca} there once the mock answers.",
 )

@@ -90,14 +90,14 @@ _SETTINGS: Final = (
     option(
         "--contract",
         multiple=True,
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="An OpenAPI document in place of those that come along; repeatable, all are served.",
     ),
     option(
         "--overlay",
         multiple=True,
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="An OpenAPI Overlay that changes the (first) contract; repeatable, applied in order.",
     ),

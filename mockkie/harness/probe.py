@@ -15,7 +15,7 @@ from mockkie.harness.api import GONE, STREAM
 from mockkie.harness.lifespan import SLACK, is_due, next_due, to_overwrite, touch_is_due
 from mockkie.harness.plan import is_live
 from mockkie.harness.receipts import Look, Planting, Receipt, Role, Sight, digest_of
-from mockkie.harness.session import NoAnswerError, NotJudgedError
+from mockkie.harness.session import PATIENCE, NoAnswerError, NotJudgedError
 from mockkie.harness.target import Target
 
 Save = Callable[[Planting], None]
@@ -42,7 +42,7 @@ class TargetTime:
     def __init__(self, target: Target) -> None:
         asked = stopwatch()
         answer = target.session.get(
-            target.url + STREAM, headers=target.headers, timeout=30, allow_redirects=False
+            target.url + STREAM, headers=target.headers, timeout=PATIENCE, allow_redirects=False
         )
         answered = stopwatch()
         # The date was written somewhere between: by halves, a slow answer errs by half its time.

@@ -17,8 +17,8 @@ _TRIES: Final = 5
 _LONGEST_PAUSE: Final = 60.0
 _MOST_WAITING: Final = 600.0  # seconds that a run waits in all for a service that says it is busy
 _FIRST_PAUSE: Final = 0.25  # seconds, where an answer names none; doubled each time
-_BUSY: Final = 429
-_GATEWAY: Final = (502, 503, 504)
+BUSY: Final = 429
+GATEWAY: Final = (502, 503, 504)
 _REMEMBERED: Final = 12
 
 
@@ -83,7 +83,7 @@ class Wire(HTTPAdapter):
             if response is None:
                 broken = True
                 continue
-            if response.status_code != _BUSY and not _is_intermediary(response):
+            if response.status_code != BUSY and not _is_intermediary(response):
                 return response
             said = str(response.status_code)
             response.close()
@@ -118,7 +118,7 @@ class Wire(HTTPAdapter):
 def _is_intermediary(response: requests.Response) -> bool:
     """Whether a gateway in between answered, in a page of its own."""
     kind = str(response.headers.get("Content-Type", ""))
-    return response.status_code in _GATEWAY and "json" not in kind
+    return response.status_code in GATEWAY and "json" not in kind
 
 
 def _pause(response: requests.Response, attempt: int) -> float:
