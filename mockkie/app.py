@@ -169,8 +169,9 @@ class Mock:
     def _judge_place(self, request: Request, path: str) -> None:
         """A hard-coded host has its own operations only; a port of downloads nothing else."""
         port, server = self.service.download_port, request.scope.get("server")
+        at_downloads = None if port is None or server is None else server[1] == port
         served = request.scope.get("state", {}).get("served")
-        if served is None and (port is None or server is None):
+        if served is None and at_downloads is None:
             return
         operation = self.service.contract.on_path(path)
         if operation is None:
@@ -178,11 +179,8 @@ class Mock:
         if served is not None and operation.id not in served:
             hosts = ", ".join(sorted(self.service.contract.owner(operation).hosts))
             raise Problem("route-not-found", f"this host does not have the route: {hosts} has")
-        if port is None or server is None:
-            return
-        here = server[1] == port
-        if here != operation.is_download:
-            kind = "downloads" if here else "uploads"
+        if at_downloads is not None and at_downloads != operation.is_download:
+            kind = "downloads" if at_downloads else "uploads"
             raise Problem("route-not-found", f"this port is for {kind} only")
 
     def _is_strange(self, exchange: Exchange, path: str) -> bool:

@@ -31,6 +31,7 @@ _WORD: Final = re.compile(r'([A-Za-z][\w-]*)(?:=(?:"([^"]*)"|([^\s;,"]+)))?[\s;,
 _ALIASES: Final = {"resetAfter": "reset", "stallAfter": "stall"}
 _ALWAYS: Final = When()
 _LONGEST_SHOWN: Final = 200
+_SHOT: Final = " (shot "
 _SEPARATED: Final = ":"  # between a distribution and its durations
 
 
@@ -138,7 +139,12 @@ class Shot:
         drawn = f", {self.delay:,} ms" if self.action.name == "latency" else ""
         action = str(self.action)
         shown = action if len(action) <= _LONGEST_SHOWN else f"{action[:_LONGEST_SHOWN]}…"
-        return f"fault {self.fault}: {shown}{drawn} (shot {self.number})"
+        return f"fault {self.fault}: {shown}{drawn}{_SHOT}{self.number})"
+
+
+def without_number(shot: str) -> str:
+    """What a `Shot` wrote, alike for all shots of one fault."""
+    return shot.rpartition(_SHOT)[0]
 
 
 def _parse(text: str) -> dict[str, Any]:

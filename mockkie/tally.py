@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mockkie.faults import without_number
 from mockkie.hosts import Hosts, Sightings, split_authority
 from mockkie.journal import Entry
 from mockkie.lines import plain
@@ -15,7 +15,6 @@ from mockkie.operations import EXPIRED
 from mockkie.worlds import World
 
 _MOST_LINES: Final = 20
-_SHOT: Final = re.compile(r" \(shot \d+\)")  # which one it was keeps equal ones apart
 _UNITS: Final = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
 
@@ -47,7 +46,7 @@ class Tally:
         del world
         self.requests += 1
         if entry.shots:
-            why = _SHOT.sub("", "; ".join(entry.shots))
+            why = "; ".join(map(without_number, entry.shots))
             outcome = str(entry.status or entry.decision)
             self.hits[Refusal(entry.method, entry.target, outcome, why)] += 1
             if entry.decision != "accepted":
