@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 PROGRAM: Final = Path(__file__).with_name("node_api.mjs")
 KEYS: Final = ("key-Alpha-1234567", "key-Beta-7654321x")
@@ -36,15 +36,22 @@ class NodeApi:
 
 
 @contextmanager
+def started(*options: str) -> Iterator[IO[str]]:
+    """A process of it on a free port; what it prints, a JSON line a server."""
+    command = ["node", str(PROGRAM), "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            process.kill()
+
+
+@contextmanager
 def node_api(way: str | None = None, bug: str | None = None) -> Iterator[NodeApi]:
     """The server on a free port, for two accounts."""
     words = [word for key in KEYS for word in ("--key", key)]
     words += ["--way", way] if way else []
     words += ["--bug", bug] if bug else []
-    command = ["node", str(PROGRAM), "--port", "0", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield NodeApi(json.loads(process.stdout.readline())["url"])
-        finally:
-            process.kill()
+    with started(*words) as lines:
+        yield NodeApi(json.loads(lines.readline())["url"])

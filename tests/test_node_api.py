@@ -17,7 +17,7 @@ import httpx2
 import pytest
 import yaml
 
-from tests.node_api import PROGRAM, listed
+from tests.node_api import PROGRAM, listed, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,20 +65,15 @@ class Server(NamedTuple):
 @contextmanager
 def running(*options: str) -> Iterator[Server]:
     """The server in a process of its own, on a free port."""
-    command = ["node", str(PROGRAM), "--port", "0", "--key", KEY, *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            with httpx2.Client(follow_redirects=True, trust_env=False) as client:
-                yield Server.told(client, process.stdout)
-        finally:
-            process.kill()
+    client = httpx2.Client(follow_redirects=True, trust_env=False)
+    with started("--key", KEY, *options) as lines, client:
+        yield Server.told(client, lines)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with running() as started:
-        yield started
+    with running() as one:
+        yield one
 
 
 def test_a_form_comes_back_as_it_was_sent(server: Server) -> None:
@@ -186,20 +181,20 @@ def test_every_bug_breaks_a_documented_claim() -> None:
 
 def says(bug: str) -> object:
     """What a few plain requests are answered by a server with one bug."""
-    with running("--bug", bug) if bug else running() as started:
-        answer = started.stream(b"one\r\n", "Dir/sub", "a b.txt")
-        again = started.stream(b"two", "Dir/sub", "a b.txt")
-        open_ = started.post(
+    with running("--bug", bug) if bug else running() as one:
+        answer = one.stream(b"one\r\n", "Dir/sub", "a b.txt")
+        again = one.stream(b"two", "Dir/sub", "a b.txt")
+        open_ = one.post(
             "base64", key="x", json={"base64Data": "YQ==", "uploadPath": "x"}
         ).status_code
-        size = started.post("base64", json={"base64Data": "YQ==", "uploadPath": "x"}).json()[
-            "data"
-        ]["fileSize"]
-        seen = [answer.json()["data"]["filePath"], open_, size, started.read(again).content]
-        started.advance(2.99 * 86_400)
-        seen.append(started.read(again).status_code)
-        started.advance(0.02 * 86_400)
-        return [*seen, started.read(again).status_code]
+        size = one.post("base64", json={"base64Data": "YQ==", "uploadPath": "x"}).json()["data"][
+            "fileSize"
+        ]
+        seen = [answer.json()["data"]["filePath"], open_, size, one.read(again).content]
+        one.advance(2.99 * 86_400)
+        seen.append(one.read(again).status_code)
+        one.advance(0.02 * 86_400)
+        return [*seen, one.read(again).status_code]
 
 
 def test_a_sample_of_bugs_can_be_seen() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +16,8 @@ import mockkie
 from mockkie.kie import Kie
 from mockkie.scenarios import Script, scenarios
 from tests.inside import BASE64, Inside, file_part, form_of, inside, text_part
-from tests.test_cli import Serving, environment
+from tests.test_cli import Serving
+from tests.test_cli import mockkie as command
 from tests.test_docs import ROOT, block_with, plain
 from tests.test_workers import ROUNDS, Running
 
@@ -327,14 +327,7 @@ def test_a_failing_test_shows_the_faults(pytester: pytest.Pytester) -> None:
 
 
 def run(home: Path, url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mockkie", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=home,
-        env=environment(home, MOCKKIE_URL=url, NO_COLOR="1"),
-    )
+    return command(home, *words, env={"MOCKKIE_URL": url, "NO_COLOR": "1"})
 
 
 def test_the_commands(server: Kie, kie: Kie, tmp_path: Path) -> None:
