@@ -36,5 +36,6 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	touch $@
 
 $(VENV)/.developing: $(VENV)/.installed pyproject.toml
+	$(BIN)/python -m pip install --quiet 'pip>=25.1'  # the first that knows groups
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
