@@ -19,8 +19,8 @@ from benchmarks.uploads import KEY, PATH, small_upload
 from mockkie.app import Mock
 from mockkie.build import build_mock
 from mockkie.clock import parse_duration, real_now
-from mockkie.service import SLICE
 from mockkie.store import StoredFile
+from mockkie.sweeping import SLICE
 from mockkie.worlds import DEFAULT_WORLD
 
 _LONG = parse_duration("P3650D")

@@ -10,7 +10,7 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from mockkie import links
-from mockkie.auth import authenticate
+from mockkie.auth import authenticate, judge_agent, world_of_bearer
 from mockkie.body import BodyReader
 from mockkie.breaking import Broken, breaker_for
 from mockkie.clock import http_date, stopwatch
@@ -22,9 +22,11 @@ from mockkie.operation import Operation
 from mockkie.operations import HANDLERS, check_handlers
 from mockkie.parameters import judge_parameters
 from mockkie.problems import Problem
+from mockkie.refusing import fail, refuse
 from mockkie.service import Service
 from mockkie.stateless import stateless_answer
-from mockkie.wire import Answer, Disconnected, Request, printable
+from mockkie.wire import Answer, Disconnected, Request
+from mockkie.worlds import World
 
 _log: Final = logging.getLogger("mockkie")
 _SECRETS: Final = frozenset(
@@ -70,7 +72,7 @@ class Mock:
         try:
             answer = await self._answer(exchange)
         except Problem as problem:
-            answer = self._refuse(exchange, problem)
+            answer = refuse(exchange, problem)
         except Broken as broken:
             answer, entry.decision = broken.answer, broken.decision
         except Disconnected:
@@ -79,7 +81,7 @@ class Mock:
             entry.why = f"the client hung up after {request.received:,} bytes of its body"
         except Exception as error:  # noqa: BLE001 - a mock answers, whatever happens
             _log.exception("%s %s failed", entry.method, entry.target)
-            answer = self._fail(exchange, f"{type(error).__name__}: {error}")
+            answer = fail(exchange, f"{type(error).__name__}: {error}")
         entry.received = request.received
         entry.at = exchange.world.clock.now()
         if answer is not None:
@@ -99,13 +101,13 @@ class Mock:
         """Route, key, media type, body, handler, and the check of what comes out."""
         service, request = exchange.service, exchange.request
         operation = self._route(exchange)
-        exchange.world = authenticate(operation, request, service.worlds)
+        self._admit(exchange, operation)
         judge_parameters(operation, request, exchange.values)
         breaker = breaker_for(exchange)
         if breaker is not None:
             await breaker.begin()
         async with service.store.draft() as draft:
-            reader = BodyReader(operation, service.settings_of(operation), draft)
+            reader = BodyReader(operation, exchange.rules, draft)
             try:
                 body = await reader.read(request)
             finally:
@@ -123,7 +125,7 @@ class Mock:
         if miss is None:
             return answer
         await answer.close()
-        return self._fail(exchange, miss)
+        return fail(exchange, miss)
 
     def _begin(self, request: Request) -> Exchange:
         world = self.service.worlds.default
@@ -157,10 +159,14 @@ class Mock:
             operation, exchange.values = service.contract.route(request.method, path)
         except Problem as problem:
             exchange.matched = service.contract.on_path(path)
-            if problem.name == "method-not-allowed" and self._is_strange(exchange, path):
-                exchange.matched = None
-                why = f"no path of the contract is {path!r}, and no file has such a link"
-                raise Problem("route-not-found", why) from None
+            if exchange.downloads:
+                exchange.guest = self._world_of_link(path.removeprefix("/"))
+                if problem.name == "method-not-allowed" and exchange.guest is None:
+                    exchange.matched = None
+                    why = f"no path of the contract is {path!r}, and no file has such a link"
+                    raise Problem("route-not-found", why) from None
+            else:
+                exchange.guest = world_of_bearer(request, service.worlds)
             raise
         exchange.matched = operation
         exchange.entry.operation = operation.id
@@ -183,49 +189,29 @@ class Mock:
             kind = "downloads" if at_downloads else "uploads"
             raise Problem("route-not-found", f"this port is for {kind} only")
 
-    def _is_strange(self, exchange: Exchange, path: str) -> bool:
-        """Whether a path only looks like a link because links may look like anything."""
-        if exchange.matched is None or not exchange.matched.is_download:
-            return False
-        found = links.parse_link(path.removeprefix("/"))
-        return found is None or self.service.worlds.of_account(found[0]) is None
+    def _admit(self, exchange: Exchange, operation: Operation) -> None:
+        """Whose request it is: of a link, the world that the link is of."""
+        service, request = exchange.service, exchange.request
+        linked = self._world_of_link(exchange.values[0]) if operation.is_download else None
+        exchange.guest = linked
+        try:
+            world = authenticate(operation, request, service.worlds)
+        except Problem:
+            judge_agent(request, exchange.settings)
+            raise
+        exchange.world, exchange.guest = linked or world, None
+        judge_agent(request, exchange.settings)
 
-    def _refuse(self, exchange: Exchange, problem: Problem) -> Answer:
-        """The documented answer to a problem; CORS preflights are problems that are none."""
-        request, operation = exchange.request, exchange.matched
-        if problem.name == "method-not-allowed" and self._is_preflight(exchange):
-            exchange.entry.notes.append("CORS preflight")
-            return _preflight(request, problem.headers["Allow"])
-        status, body = self.service.contract.refusal(problem, operation)
-        entry = exchange.entry
-        entry.decision = "broken" if problem.name == "internal-error" else "refused"
-        entry.why = problem.why
-        headers = {name.lower(): value for name, value in problem.headers.items()}
-        headers["x-mockkie-why"] = printable(problem.why)
-        if operation is not None and problem.name != "method-not-allowed":
-            miss = operation.miss(status, headers, body)
-            if miss is not None and operation.response_key(status) is not None:
-                return self._fail(exchange, miss)
-            if miss is not None:
-                entry.notes.append(miss)
-        settings = self.service.settings_of(operation)
-        if settings.error_transport == "body" and not self._downloads(exchange):
-            status = 200
-        return Answer(status, headers, json=body)
-
-    def _fail(self, exchange: Exchange, why: str) -> Answer:
-        """The answer when the mock itself is at fault."""
-        problem = Problem("internal-error", why)
-        status, body = self.service.contract.refusal(problem, exchange.matched)
-        exchange.entry.decision, exchange.entry.why = "broken", why
-        return Answer(status, {"x-mockkie-why": printable(why)}, json=body)
+    def _world_of_link(self, link: str) -> World | None:
+        found = links.parse_link(link)
+        return self.service.worlds.of_account(found[0]) if found else None
 
     def _dress(self, exchange: Exchange, answer: Answer) -> None:
         """What every answer carries, and what the journal says of it."""
-        entry, settings = exchange.entry, self.service.settings_of(exchange.matched)
+        entry, allowed = exchange.entry, exchange.allowed_origin
         answer.headers["date"] = http_date(entry.at)
-        if settings.upload_cors is not None and not self._downloads(exchange):
-            answer.headers.setdefault("access-control-allow-origin", settings.upload_cors)
+        if allowed is not None:
+            answer.headers.setdefault("access-control-allow-origin", allowed)
         entry.status = answer.status
         if isinstance(answer.json, dict):
             code, msg = answer.json.get("code"), answer.json.get("msg")
@@ -249,18 +235,6 @@ class Mock:
                 entry.why = f"the client hung up after {entry.sent:,} bytes of the file"
         entry.received = exchange.request.received
 
-    def _is_preflight(self, exchange: Exchange) -> bool:
-        request = exchange.request
-        return (
-            request.method == "OPTIONS"
-            and "access-control-request-method" in request.headers
-            and self.service.settings_of(exchange.matched).upload_cors is not None
-            and not self._downloads(exchange)
-        )
-
-    def _downloads(self, exchange: Exchange) -> bool:
-        return exchange.matched is not None and exchange.matched.is_download
-
     async def _live(self, receive: Receive, send: Send) -> None:
         """The lifespan of the server that runs this app."""
         steps: dict[str, Callable[[], Awaitable[None]]] = {
@@ -280,19 +254,10 @@ class Mock:
 
     async def _start(self) -> None:
         await self.service.start()
-        self.service.keep_swept()
+        self.service.sweeper.start()
 
 
 def _redact(value: str) -> str:
     """A secret header for the journal: its scheme stays, if it has one."""
     scheme, space, _ = value.strip().partition(" ")
     return f"{scheme} {REDACTED}" if space and scheme.lower() in _SCHEMES else REDACTED
-
-
-def _preflight(request: Request, allow: str) -> Answer:
-    asked = request.headers.get("access-control-request-headers", "")
-    headers = {"access-control-allow-methods": allow, "access-control-max-age": "600"}
-    if asked:
-        headers["access-control-allow-headers"] = printable(asked)
-        headers["vary"] = "access-control-request-headers"
-    return Answer(204, headers)

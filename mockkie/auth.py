@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from mockkie.operation import Operation
 from mockkie.problems import Problem
 from mockkie.security import Scheme
+from mockkie.settings import Settings
 from mockkie.wire import Request
 from mockkie.worlds import World, Worlds
 
@@ -22,7 +23,7 @@ def authenticate(operation: Operation, request: Request, worlds: Worlds) -> Worl
     default one.
     """
     if not operation.security:
-        return _world_of_bearer(request, worlds) or worlds.default
+        return world_of_bearer(request, worlds) or worlds.default
     why = ""
     for alternative in operation.security:
         if not alternative:
@@ -79,6 +80,18 @@ def _bearer(request: Request) -> tuple[str | None, str]:
     return (key, "") if key else (None, "the Authorization header has no key behind Bearer")
 
 
-def _world_of_bearer(request: Request, worlds: Worlds) -> World | None:
+def judge_agent(request: Request, settings: Settings) -> None:
+    """Refuse a client by its `User-Agent` where the settings say so: `user-agent-refused`."""
+    if not settings.refused_agents:
+        return
+    agent = request.headers.get("user-agent", "")
+    for text in settings.refused_agents:
+        if text in agent.lower():
+            why = f"the User-Agent {agent!r} has {text!r}, which x-mockkie.userAgents refuses"
+            raise Problem("user-agent-refused", why, status=settings.agent_status)
+
+
+def world_of_bearer(request: Request, worlds: Worlds) -> World | None:
+    """The world that the request's bearer key opens, if there is one."""
     key, _ = _bearer(request)
     return worlds.of_key(key) if key else None

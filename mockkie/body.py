@@ -16,6 +16,7 @@ from mockkie.journal import Field
 from mockkie.jsonbody import EncodedText, JsonBodyParser
 from mockkie.keeping import largest
 from mockkie.media import FORM, MediaType, essence, is_json
+from mockkie.naming import read_path
 from mockkie.operation import Operation
 from mockkie.problems import Problem
 from mockkie.settings import Settings
@@ -143,9 +144,11 @@ class BodyReader:
     def _accept(self, media: MediaType, values: dict[str, Any]) -> None:
         self.body.values = values  # also of what is refused: the journal says what it was about
         path = values.get("uploadPath")
-        if self._settings.edge_slashes == "trim" and isinstance(path, str):
-            values["uploadPath"] = path.strip("/")
+        if isinstance(path, str):
+            values["uploadPath"] = read_path(self._settings, path)
         self._judge(media, values)
+        if self._settings.unknown_fields == "refuse":
+            self._judge_names(media, [*values, *self.body.others])
         if media.streamed is not None:
             values.pop(media.streamed.name, None)
         if None in values.values():
@@ -163,6 +166,13 @@ class BodyReader:
                 raise Problem("missing-parameter", why, parameter=name)
         name = errors[0].path[0] if errors[0].path else "body"
         raise Problem("invalid-parameter", str(errors[0]), parameter=name)
+
+    def _judge_names(self, media: MediaType, names: list[str]) -> None:
+        for name in names:
+            if name not in media.properties:
+                known = ", ".join(media.properties)
+                why = f"{name!r} is no field of {self._operation.id}, it has: {known}"
+                raise Problem("invalid-parameter", why, parameter=name)
 
     def _judge_length(self, name: str, length: int, shortest: int, longest: int | None) -> None:
         if length < shortest:

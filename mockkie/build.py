@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from mockkie.app import Mock
+from mockkie.changes import PROFILE, Changes, read_changes
 from mockkie.clock import parse_duration
 from mockkie.contract import Contract, shipped
 from mockkie.document import Document
 from mockkie.faults import Fault
+from mockkie.known_faults import judge_fault
 from mockkie.problems import UsageError
 from mockkie.scenarios import Script
-from mockkie.service import Service, judge_fault
-from mockkie.settings import DOCUMENTED, Settings
+from mockkie.service import Service
+from mockkie.settings import DOCUMENTED
 from mockkie.shared import Shared
 from mockkie.store import Store
 from mockkie.store.memory import MemoryStore
@@ -24,7 +25,7 @@ from mockkie.values import FaultError
 from mockkie.worlds import DEFAULT_KEY
 
 MEMORY: Final = "memory:"
-_MODES: Final[tuple[Literal["offline", "fetch", "deny"], ...]] = ("offline", "fetch", "deny")
+_MODES: Final = ("offline", "fetch", "deny")
 
 
 def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about sockets
@@ -35,6 +36,7 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     keys: Sequence[str] = (),
     any_key: bool = False,
     profile: str = DOCUMENTED,
+    settings: Mapping[str, Any] | None = None,
     retention: str | None = None,
     download_origin: str | None = None,
     url_upload: str | None = None,
@@ -46,23 +48,22 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
 
     `contract` is a document, or several that are served together; none: those that come along.
-    `retention` is an ISO 8601 duration, `data` is `memory:` or a folder, `overlay` one file or
-    several that change the first document, in order; `faults` is a script's file or a scenario's
-    name. What is None is as the contract says. A `sibling` is one more process of a mock that holds
-    the folder's lock.
+    `settings` are those of `x-mockkie` in its form, `{"expiredLink": {"status": 410}}`; they hold
+    above the profile. `retention` is an ISO 8601 duration, `data` is `memory:` or a folder,
+    `overlay` one file or several that change the first document, in order; `faults` is a script's
+    file or a scenario's name. What is None is as the contract says. A `sibling` is one more process
+    of a mock that holds the folder's lock.
     """
     _check_keys(keys)
-    understood = read_contract(_paths(contract), profile, _paths(overlay))
-    settings = _override(understood.settings, retention, download_origin, url_upload)
-    if url_upload_private:
-        changed = dataclasses.replace(settings.url_upload, allow_private=True)
-        settings = dataclasses.replace(settings, url_upload=changed)
+    changes = _changes(settings or {}, retention, download_origin, url_upload)
+    profile = changes.pop(PROFILE, profile)
+    understood = read_contract(_paths(contract), profile, _paths(overlay), changes)
     service = Service(
         contract=understood,
-        settings=settings,
         store=open_store(data, durable=durable, lock=not sibling),
         keys=tuple(keys) or (DEFAULT_KEY,),
         any_key=any_key,
+        url_upload_private=url_upload_private,
         faults=_faults(understood, faults),
         shared=Shared(Path(data)) if sibling else None,
     )
@@ -70,15 +71,18 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
 
 
 def read_contract(
-    paths: Sequence[Path], profile: str = DOCUMENTED, overlays: Sequence[Path] = ()
+    paths: Sequence[Path],
+    profile: str = DOCUMENTED,
+    overlays: Sequence[Path] = (),
+    changes: Changes | None = None,
 ) -> Contract:
     """The documents of a mock as one contract: the first one, and beside it the others.
 
-    Without `paths` it is `openapi.yaml` with `jobs.yaml` beside it. Overlays change the first one;
-    of the others those follow a profile that have it.
+    Without `paths` it is `openapi.yaml` with `jobs.yaml` beside it. Overlays and changes are about
+    the first one; of the others those follow a profile that have it.
     """
     first, *others = paths or [shipped(), shipped("jobs.yaml")]
-    contract = Contract.read(first, profile, overlays)
+    contract = Contract.read(first, profile, overlays, changes)
     for path in others:
         document = Document.read(path)
         known = profile in dict(document.items(("x-mockkie", "profiles")))
@@ -114,34 +118,31 @@ def open_store(data: str | Path, *, durable: bool = False, lock: bool = True) ->
     return DiskStore.open_folder(Path(data), durable=durable, lock=lock)
 
 
-def _override(
-    settings: Settings, retention: str | None, origin: str | None, url_upload: str | None
-) -> Settings:
-    changes: dict[str, Any] = {}
+def _changes(
+    settings: Mapping[str, Any], retention: str | None, origin: str | None, url_upload: str | None
+) -> dict[str, Any]:
+    """The settings of the options; those that have one of their own say so when they are wrong."""
+    changes = read_changes(settings)
     if retention is not None:
         try:
-            changes["retention"] = parse_duration(retention)
+            parse_duration(retention)
         except ValueError as error:
             raise UsageError(f"--retention: {error}") from error
+        changes["retention"] = retention
     if origin is not None:
         if not origin.startswith(("http://", "https://")) or "/" in origin.split("://", 1)[1]:
             raise UsageError(
                 f"--download-origin: {origin!r} is not like https://tempfile.redpandaai.co"
             )
-        changes["origin"] = origin
+        changes["links.origin"] = origin
     if url_upload is not None:
-        changes["url_upload"] = dataclasses.replace(settings.url_upload, mode=_mode(url_upload))
-    return dataclasses.replace(settings, **changes)
+        if url_upload not in _MODES:
+            raise UsageError(f"--url-upload: {url_upload!r} is not offline, fetch or deny")
+        changes["urlUpload.mode"] = url_upload
+    return changes
 
 
 def _check_keys(keys: Sequence[str]) -> None:
     for key in keys:
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise UsageError("--key: a key is printable ASCII without spaces, as headers carry it")
-
-
-def _mode(text: str) -> Literal["offline", "fetch", "deny"]:
-    for mode in _MODES:
-        if mode == text:
-            return mode
-    raise UsageError(f"--url-upload: {text!r} is not offline, fetch or deny")

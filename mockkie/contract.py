@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from mockkie.changes import Changes
 from mockkie.document import Document
 from mockkie.media import METHODS, opened
 from mockkie.operation import Operation
@@ -20,7 +21,7 @@ from mockkie.problems import Problem
 from mockkie.refusals import refusals
 from mockkie.schemas import DIALECT, Schemas
 from mockkie.security import security_schemes
-from mockkie.settings import DOCUMENTED, Settings
+from mockkie.settings import DOCUMENTED, Settings, check_settings
 from mockkie.source import Pointer
 
 _OPENAPI: Final = re.compile(r"3\.1\.\d+")
@@ -33,11 +34,18 @@ _VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 class Contract:
     """A document as mockkie understands it."""
 
-    def __init__(self, document: Document, profile: str = DOCUMENTED) -> None:
-        """Understand a document; `DocumentError` says what cannot be, and where."""
+    def __init__(
+        self, document: Document, profile: str = DOCUMENTED, changes: Changes | None = None
+    ) -> None:
+        """Understand a document; `DocumentError` says what cannot be, and where.
+
+        `changes` are settings of the mock beside those of the document.
+        """
         self.document = document
         self._check_version()
-        self.settings = Settings.of(document, profile)
+        check_settings(document)
+        self._set = profile, changes or {}
+        self.settings = self.settings_with({})
         self.schemes = security_schemes(document)
         self._schemas = Schemas(document, opened(document))
         self.operations = {operation.id: operation for operation in self._operations()}
@@ -57,12 +65,18 @@ class Contract:
         path: Path | None = None,
         profile: str = DOCUMENTED,
         overlays: Sequence[Path] = (),
+        changes: Changes | None = None,
     ) -> Contract:
         """The contract of a file, by default of the `openapi.yaml` that comes with mockkie.
 
         Overlays are applied to it before it is understood.
         """
-        return cls(Document.read(path or shipped(), overlays), profile)
+        return cls(Document.read(path or shipped(), overlays), profile, changes)
+
+    def settings_with(self, changes: Changes) -> Settings:
+        """Its settings with changes on top; `UsageError`: there is no such profile."""
+        profile, ours = self._set
+        return Settings.of(self.document, profile, ours, changes)
 
     @property
     def name(self) -> str:

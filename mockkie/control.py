@@ -165,7 +165,7 @@ class Control:
         return json_response({"deleted": 1})
 
     def _file_state(self, request: Request, world: World, file: StoredFile) -> dict[str, Any]:
-        settings = self.service.settings
+        settings = self.service.settings_of(world)
         port = self.service.download_port
         origin = links.link_origin(settings, port, request.scope, request.headers)
         return {

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 
 from mockkie.clock import SECOND, from_datetime, http_date
 from mockkie.problems import Problem
+from mockkie.settings import Settings
 from mockkie.store import Reading, StoredFile
 from mockkie.wire import Answer
 
@@ -41,21 +42,22 @@ def etag(file: StoredFile) -> str:
 
 
 def answer(
-    file: StoredFile, reading: Reading, request: Headers, method: str, cache: str | None
+    file: StoredFile, reading: Reading, request: Headers, method: str, settings: Settings
 ) -> Answer:
     """The answer to GET or HEAD of a live file; raises `range-not-satisfiable`."""
+    tagged, ranges = settings.etags == "send", settings.ranges == "serve"
     headers = {
-        "etag": etag(file),
+        **({"etag": etag(file)} if tagged else {}),
         "last-modified": http_date(file.uploaded_at),
-        "accept-ranges": "bytes",
+        "accept-ranges": "bytes" if ranges else "none",
     }
-    if cache:
-        headers["cache-control"] = cache
-    if not_modified(file, request):
+    if settings.cache_control:
+        headers["cache-control"] = settings.cache_control
+    if not_modified(file, request, tagged=tagged):
         return Answer(304, headers)
     headers["content-type"] = file.mime
     span = Span(0, file.size, file.size)
-    ranged = requested_span(file, request) if method == "GET" else None
+    ranged = requested_span(file, request, tagged=tagged) if ranges and method == "GET" else None
     if ranged is not None:
         span = ranged
         headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{span.size}"
@@ -63,9 +65,12 @@ def answer(
     return Answer(206 if ranged else 200, headers, pieces=pieces, length=span.stop - span.start)
 
 
-def not_modified(file: StoredFile, request: Headers) -> bool:
-    """Whether the client's copy is good: If-None-Match, or else If-Modified-Since."""
-    tags = request.getlist("if-none-match")
+def not_modified(file: StoredFile, request: Headers, *, tagged: bool = True) -> bool:
+    """Whether the client's copy is good: If-None-Match, or else If-Modified-Since.
+
+    Who sends no ETag (not `tagged`) knows none of the former.
+    """
+    tags = request.getlist("if-none-match") if tagged else []
     if tags:
         ours = etag(file)[1:-1]
         listed = ", ".join(tags)
@@ -74,10 +79,10 @@ def not_modified(file: StoredFile, request: Headers) -> bool:
     return since is not None and file.uploaded_at // SECOND * SECOND <= since
 
 
-def requested_span(file: StoredFile, request: Headers) -> Span | None:
+def requested_span(file: StoredFile, request: Headers, *, tagged: bool = True) -> Span | None:
     """The one range that is asked for; None to answer with the whole file."""
     match = _RANGE.fullmatch(", ".join(request.getlist("range")))
-    if match is None or not (match[1] or match[2]) or not _if_range(file, request):
+    if match is None or not (match[1] or match[2]) or not _if_range(file, request, tagged=tagged):
         return None
     first, last = _offset(match[1]), _offset(match[2])
     if first is None:
@@ -96,9 +101,9 @@ def requested_span(file: StoredFile, request: Headers) -> Span | None:
     return Span(start, stop, file.size)
 
 
-def _if_range(file: StoredFile, request: Headers) -> bool:
+def _if_range(file: StoredFile, request: Headers, *, tagged: bool) -> bool:
     condition = request.get("if-range")
-    if condition is None or condition.strip() == etag(file):
+    if condition is None or (tagged and condition.strip() == etag(file)):
         return True
     return _parse_date(condition) == file.uploaded_at // SECOND * SECOND
 

@@ -44,6 +44,9 @@ class Exchange:
     values: tuple[str, ...] = ()
     breaker: Breaker | None = None
     shelf: Shelf | None = None
+    guest: World | None = None
+    """Whose key or link came with a request that is refused before it is anybody's: the answer is
+    as that world has it."""
 
     @property
     def store(self) -> Shelf:
@@ -59,8 +62,24 @@ class Exchange:
 
     @property
     def settings(self) -> Settings:
-        """The settings of the mock."""
-        return self.service.settings
+        """The settings of the world."""
+        return self.service.settings_of(self.guest or self.world)
+
+    @property
+    def rules(self) -> Settings:
+        """The settings of the world, or of the document beside that has the operation."""
+        return self.service.settings_of(self.guest or self.world, self.matched)
+
+    @property
+    def downloads(self) -> bool:
+        """Whether it is about a link."""
+        return self.matched is not None and self.matched.is_download
+
+    @property
+    def allowed_origin(self) -> str | None:
+        """`Access-Control-Allow-Origin` of the answer, if it has that."""
+        rules = self.rules
+        return rules.download_cors if self.downloads else rules.upload_cors
 
     @property
     def origin(self) -> str:

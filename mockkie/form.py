@@ -36,6 +36,7 @@ _PLAIN_ENCODINGS: Final = ("", "7bit", "8bit", "binary")
 class Body:
     """The values of a body; what the sender said of its file; its fields for the journal.
 
+    `others` are the names of files that the contract does not know.
     While it is judged, True stands for the content of the file among the values.
     """
 
@@ -43,6 +44,7 @@ class Body:
     filename: str | None = None
     content_type: str | None = None
     fields: list[Field] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     @property
     def path(self) -> str | None:
@@ -111,6 +113,8 @@ class FormReader:
         elif part.filename is not None and part.name in self._media.properties:
             why = f"{part.name!r} was sent as a file (it has a filename); send it as a text field"
             raise Problem("invalid-parameter", why, parameter=part.name)
+        elif part.filename is not None:
+            self._body.others.append(part.name)
 
     def _add_text(self, text: list[bytes], data: bytes) -> None:
         text.append(data)

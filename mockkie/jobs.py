@@ -140,7 +140,7 @@ def check_job(contract: Contract, operation: Operation) -> None:
 
 
 def _rules(exchange: Exchange) -> TaskLife:
-    return exchange.service.settings_of(exchange.operation).tasks
+    return exchange.rules.tasks
 
 
 def _credits(exchange: Exchange) -> int:

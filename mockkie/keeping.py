@@ -8,7 +8,9 @@ from typing import Final
 
 from mockkie.identify import extension_for, identify
 from mockkie.media import FORM, MediaType
+from mockkie.naming import generate_name
 from mockkie.operation import Operation
+from mockkie.problems import Problem
 from mockkie.settings import Settings
 from mockkie.store import Draft, StoredFile
 from mockkie.worlds import World
@@ -31,10 +33,14 @@ def stored_file(  # noqa: PLR0913 - what a file is made of
     """The fact about a draft at `<folder>/<name>`, or under a generated name.
 
     Type and extension go by the content, by `name`, else `hint`, and by the `declared` type.
-    It lives from `uploaded_at` on, else from now on.
+    It lives from `uploaded_at` on, else from now on. Raises `invalid-parameter` for an empty file
+    where the settings refuse it.
     """
+    if not draft.size and settings.empty_file == "refuse":
+        why = "the file is empty, and x-mockkie.emptyFile is refuse"
+        raise Problem("invalid-parameter", why, parameter="file")
     mime = identify(draft.head, name or hint, declared)
-    name = name or world.generate_name(extension_for(mime, hint))
+    name = name or generate_name(settings, world, extension_for(mime, hint))
     now = world.clock.now() if uploaded_at is None else uploaded_at
     return StoredFile(
         id=f"{_PROCESS}{next(_versions):x}",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from mockkie.quirks import TOP
+
 Child = str | type | list[str] | dict[str, str] | None
 
 
@@ -112,10 +114,7 @@ KEYWORDS: Final[Mapping[str, Mapping[str, Child]]] = {
     "parameterSettings": {"spansSlashes": bool},
     "exampleSettings": {"parameter": str},
     "settings": {
-        **_each(
-            "retention links aliases expiredLink unknownLink errorTransport edgeSlashes urlName "
-            "cacheControl extraData cors limits urlUpload tasks profiles"
-        ),
+        **dict.fromkeys((*TOP, "tasks", "profiles")),
         "claims": {"*": "claim"},
     },
     "claim": _each("level source says verified"),

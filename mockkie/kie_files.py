@@ -124,5 +124,5 @@ class KieFiles(Mapping[str, File]):
             uploaded_at=to_datetime(file.uploaded_at),
             expires_at=to_datetime(file.expires_at),
             download_url=self._origin
-            + links.link_path(self._service.settings, self._world, file.path),
+            + links.link_path(self._service.settings_of(self._world), self._world, file.path),
         )

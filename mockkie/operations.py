@@ -43,7 +43,7 @@ async def upload_file_url(exchange: Exchange, body: Body, draft: Draft) -> Answe
     smallest = min((limit for limit in limits if limit is not None), default=None)
     draft.limit = None if smallest is None else (smallest, "the limit of the contract")
     sources = _Sources(exchange)
-    async with exchange.service.fetcher.fetch(
+    async with exchange.service.fetcher(settings.url_upload).fetch(
         body.values["fileUrl"], sources.own, sources.origin_path
     ) as fetched:
         exchange.entry.notes.append(fetched.told)
@@ -57,16 +57,14 @@ async def upload_file_url(exchange: Exchange, body: Body, draft: Draft) -> Answe
 async def download_file(exchange: Exchange, body: Body, draft: Draft) -> Answer:
     """Send a file that lives; expired is gone at that instant, whether it was swept or not."""
     del body, draft
+    request, settings = exchange.request, exchange.settings
+    if request.method == "HEAD" and settings.head == "refuse":
+        why = "HEAD is refused on links: x-mockkie.head is refuse"
+        raise Problem("method-not-allowed", why, headers={"Allow": "GET"})
     file, reading = await _read(exchange, exchange.values[0])
     answer = None
     try:
-        answer = downloads.answer(
-            file,
-            reading,
-            exchange.request.headers,
-            exchange.request.method,
-            exchange.settings.cache_control,
-        )
+        answer = downloads.answer(file, reading, request.headers, request.method, settings)
     finally:
         if answer is None or answer.pieces is None:
             await reading.close()
@@ -153,13 +151,14 @@ async def _keep(
 
 async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
     """The live file of a link, held open; raises `link-not-found` or `link-expired`."""
-    service, settings = exchange.service, exchange.settings
+    service = exchange.service
     found = links.parse_link(link)
     world = service.worlds.of_account(found[0]) if found else None
     if found is None or world is None:
         why = "this is no link of this mock; use downloadUrl of an upload as it came"
-        raise Problem("link-not-found", why, status=settings.unknown_status)
+        raise Problem("link-not-found", why, status=exchange.settings.unknown_status)
     exchange.world = world
+    settings = exchange.settings
     file = await exchange.store.find(world.id, found[1])
     now = world.clock.now()
     grave = world.graves.get(found[1])

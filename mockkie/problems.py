@@ -18,6 +18,7 @@ FALLBACKS: Final[Mapping[str, tuple[int, str]]] = {
     "file-too-large": (400, "File too large"),
     "url-not-fetched": (400, "The file URL could not be fetched"),
     "invalid-api-key": (401, "Authentication failed: Invalid API Key"),
+    "user-agent-refused": (403, "Forbidden"),
     "route-not-found": (404, "Not found"),
     "link-not-found": (404, "File not found"),
     "link-expired": (404, "File not found"),

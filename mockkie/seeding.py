@@ -14,6 +14,7 @@ from typing import Final
 
 from mockkie.clock import FIRST
 from mockkie.keeping import largest, stored_file
+from mockkie.naming import read_path
 from mockkie.problems import Problem
 from mockkie.service import Service
 from mockkie.settings import Settings
@@ -40,8 +41,9 @@ async def seed(
     and why; `TypeError` for what is no content; `OSError` for a file that cannot be read.
     """
     contents = dict(_contents(sources))
-    judge = _Judge(service)
-    places = _places(judge, service.settings, contents, under)
+    settings = service.settings_of(world)
+    judge = _Judge(service, settings)
+    places = _places(judge, settings, contents, under)
     uploaded_at = world.clock.now() - age
     if age < 0 or uploaded_at < FIRST:
         raise ValueError("age is how long ago the files were uploaded: 0 or more, since year 1")
@@ -50,9 +52,12 @@ async def seed(
         for path, (folder, name) in places.items():
             draft = await opened.enter_async_context(service.store.draft())
             await judge.write(draft, path, contents[path])
-            file = stored_file(
-                draft, world, service.settings, folder=folder, name=name, uploaded_at=uploaded_at
-            )
+            try:
+                file = stored_file(
+                    draft, world, settings, folder=folder, name=name, uploaded_at=uploaded_at
+                )
+            except Problem as problem:
+                raise ValueError(f"nothing was seeded. {path!r}: {problem.why}") from problem
             uploads.append((draft, file))
         await service.store.keep_all(world.id, uploads)
     for _, file in uploads:
@@ -84,8 +89,11 @@ def _places(
     places, wrong = dict[str, tuple[str, str]](), list[str]()
     for path in paths:
         folder, _, name = (f"{under}/{path}" if under else path).rpartition("/")
-        if settings.edge_slashes == "trim":
-            folder = folder.strip("/")
+        try:
+            folder = read_path(settings, folder)
+        except Problem as problem:
+            wrong.append(f"{path!r}: {problem.why}")
+            continue
         places[path] = folder, name
         wrong += [f"{path!r}: {why}" for why in judge.reasons(folder, name)]
     often = Counter(places.values())
@@ -100,11 +108,11 @@ def _places(
 class _Judge:
     """What the contract says of the names and the size of an upload: by a form, if there is one."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, settings: Settings) -> None:
         known = service.contract.operations
         found = next((known[name] for name in _UPLOADS if name in known), None)
         self._media = next(iter(found.media_types.values()), None) if found else None
-        self._largest = largest(found, service.settings, self._media) if found else None
+        self._largest = largest(found, settings, self._media) if found else None
 
     def reasons(self, folder: str, name: str) -> Iterator[str]:
         """What is wrong with the names."""

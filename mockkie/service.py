@@ -5,30 +5,29 @@ Knows nothing of requests. Made without I/O beyond the store's own; `start` make
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 from mockkie.arming import Armed
+from mockkie.changes import Changes
 from mockkie.contract import Contract
 from mockkie.faults import Fault
 from mockkie.fetching import Fetcher
 from mockkie.journal import Entry
+from mockkie.known_faults import judge_fault
 from mockkie.operation import Operation
 from mockkie.origin import origin_app
-from mockkie.problems import FALLBACKS, UsageError
-from mockkie.settings import Settings
+from mockkie.problems import UsageError
+from mockkie.settings import Settings, UrlUpload
 from mockkie.shared import Shared
 from mockkie.store import FilesSnapshot, Store, StoredFile
-from mockkie.values import Pointer, unknown
+from mockkie.sweeping import Sweeper
 from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, OneWorld, World, Worlds, WorldState
 
-SWEEP_SECONDS: Final = 30.0
-SLICE: Final = 256
+_MOST_FETCHERS: Final = 64
 
 Watcher = Callable[[World, Entry], None]
 
@@ -50,37 +49,42 @@ class Service:
     """
 
     contract: Contract
-    settings: Settings
     store: Store
     keys: tuple[str, ...] = (DEFAULT_KEY,)
     any_key: bool = False
+    url_upload_private: bool = False
     faults: Sequence[Fault] = ()
     watchers: list[Watcher] = field(default_factory=list)
     shared: Shared | None = None
 
     def __post_init__(self) -> None:
-        url = self.settings.url_upload
+        self.settings: Settings = self.contract.settings
         self.worlds: Worlds = Worlds((), any_key=self.any_key)
+        self.sweeper = Sweeper(self.store, self.worlds)
         self.origin = origin_app()
-        self.fetcher = Fetcher(
+        self.fetcher = lru_cache(_MOST_FETCHERS)(self._fetcher)
+        self.started = False
+        self.addresses: set[str] = set()
+        self.download_port: int | None = None
+        self._changes = -1
+
+    def _fetcher(self, url: UrlUpload) -> Fetcher:
+        return Fetcher(
             url.mode,
             timeout=url.timeout,
             limit=url.size,
             redirects=url.redirects,
             origin=self.origin,
-            allow_private=url.allow_private,
+            allow_private=self.url_upload_private,
         )
-        self.started = False
-        self.addresses: set[str] = set()
-        self.download_port: int | None = None
-        self._changes = -1
-        self._sweeper: asyncio.Task[None] | None = None
-        self._wake = asyncio.Event()
 
-    def settings_of(self, operation: Operation | None) -> Settings:
-        """The settings of the document that describes an operation; options hold for the first."""
+    def settings_of(self, world: World, operation: Operation | None = None) -> Settings:
+        """The settings of a world; those of the document beside that describes an operation.
+
+        Options, and what worlds have otherwise, hold for the first document.
+        """
         owner = self.contract.owner(operation)
-        return self.settings if owner is self.contract else owner.settings
+        return (world.settings or self.settings) if owner is self.contract else owner.settings
 
     async def start(self) -> None:
         """Bring the remembered worlds back, and the default one in any case."""
@@ -120,12 +124,35 @@ class Service:
                 self._admit(world)
             for world in self.worlds:
                 world.faults.reload()
+                self._settle(world)
 
     def _admit(self, world: World) -> None:
+        self._settle(world)
         if self.shared is not None:
             world.journal = self.shared.journal(world.id)
             world.tasks = self.shared.tasks(world.id)
             world.faults = self.shared.faults(world.id)
+
+    def _settle(self, world: World) -> None:
+        """Have a world's settings be what its changes make of the mock's."""
+        try:
+            world.settings = self.contract.settings_with(world.changes) if world.changes else None
+        except UsageError as error:
+            raise UsageError(f"the settings of the world {world.id!r}: {error}") from error
+
+    async def change_settings(
+        self, world: World, changes: Changes, *, made_with: bool = False
+    ) -> None:
+        """Have the world differ from the mock in exactly these settings, in nothing without any.
+
+        With `made_with` it keeps them over a reset. Files that are there keep their end.
+        `UsageError`: there is no such profile.
+        """
+        settings = self.contract.settings_with(changes) if changes else None
+        world.changes, world.settings = dict(changes), settings
+        if made_with:
+            world.made_with = world.changes
+        await self._remember(world)
 
     async def _remember(self, world: World) -> None:
         await self.store.remember(world)
@@ -140,41 +167,23 @@ class Service:
 
     async def close(self) -> None:
         """Stop what runs by itself and let go of the store."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeper
-        await self.fetcher.close()
+        await self.sweeper.close()
         if self.shared is not None:
             self.shared.close()
         await self.store.close()
 
-    def keep_swept(self) -> None:
-        """From now on, free expired files every now and then (needs the running loop)."""
-        self._sweeper = asyncio.create_task(self._sweep_forever())
+    async def create_world(
+        self,
+        world_id: str | None = None,
+        keys: Iterable[str] = (),
+        changes: Changes | None = None,
+    ) -> World:
+        """A new isolated world, with changes of the settings that a reset leaves it.
 
-    async def _sweep_forever(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_SECONDS):
-                    await self._wake.wait()
-            self._wake.clear()
-            for world in self.worlds:
-                while await self._sweep(world):  # noqa: ASYNC110 - a slice, then the requests
-                    await asyncio.sleep(0)
-
-    async def _sweep(self, world: World) -> bool:
-        """Free a slice of what has expired; whether there was any."""
-        swept = await self.store.sweep(world.id, world.clock.now(), SLICE)
-        if world.faults:
-            await self.store.sweep(world.former, world.clock.now(), SLICE)
-        for file in swept:
-            world.bury(file.path, file.uploaded_at, file.expires_at)
-        return bool(swept)
-
-    async def create_world(self, world_id: str | None = None, keys: Iterable[str] = ()) -> World:
-        """A new isolated world; `ValueError` when the id or a key is taken."""
-        world = self.worlds.create(world_id=world_id, keys=keys)
+        `ValueError` when the id or a key is taken, `UsageError`: there is no such profile.
+        """
+        self.contract.settings_with(changes or {})  # before anything is done
+        world = self.worlds.create(world_id=world_id, keys=keys, changes=changes)
         self._admit(world)
         await self._remember(world)
         return world
@@ -196,21 +205,21 @@ class Service:
         What is expired before the move is gone for good: a clock that is set back later does
         not bring a file back, no matter whether the sweep had come by.
         """
-        while await self._sweep(world):
+        while await self.sweeper.sweep(world):
             pass
         move()
         await self._remember(world)
-        self._wake.set()
+        self.sweeper.wake()
 
     async def reset(self, world: World) -> None:
-        """As new: no files, no tasks, no journal, no faults, real time."""
+        """As new: no files, tasks, journal and faults, real time, settings as it was made with."""
         await self.store.clear(world.id)
         await self.disarm(world)
         world.graves.clear()
         world.journal.clear()
         world.tasks.clear()
         world.clock.reset()
-        await self._remember(world)
+        await self.change_settings(world, world.made_with)
 
     async def arm(self, world: World, faults: Iterable[Fault]) -> list[Armed]:
         """Add faults to a world, all or none; `FaultError`: the contract knows no such thing."""
@@ -247,9 +256,10 @@ class Service:
             raise ValueError(f"the world {world.id!r} of this snapshot is not there any more")
         await self.store.restore(snapshot.files)
         world.put_back(snapshot.state)
+        self._settle(world)
         await self.store.clear(world.former)
         await self._remember(world)
-        self._wake.set()
+        self.sweeper.wake()
 
     async def live_files(
         self, world: World, *, after: str = "", limit: int = 1_000
@@ -276,17 +286,3 @@ class Service:
         """Tell the watchers of an entry whose request is done with."""
         for watcher in tuple(self.watchers):  # other threads add and remove theirs meanwhile
             watcher(world, entry)
-
-
-def judge_fault(contract: Contract, fault: Fault, pointer: Pointer = ()) -> None:
-    """Hold a fault against the contract: `FaultError` when it is about nothing there."""
-    operations = contract.operations
-    if not any(fnmatchcase(name, fault.operation) for name in operations):
-        unknown((*pointer, "operation"), fault.operation, operations, "operation of the contract")
-    values = fault.then.values
-    name = values.get("name") if fault.then.name == "example" else values.get("error")
-    if isinstance(name, str):
-        known = {name for operation in operations.values() for name in operation.refusals}
-        if name not in known | set(FALLBACKS):
-            there = (*pointer, "then", fault.then.name)
-            unknown(there, name, sorted(known), "documented error")

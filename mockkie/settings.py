@@ -5,81 +5,52 @@ The facts behind the defaults, with their levels, are the claims in `openapi.yam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
 import jsonschema_rs
 
+from mockkie.changes import PROFILE, Changes
 from mockkie.clock import parse_duration
 from mockkie.document import Document
 from mockkie.problems import UsageError
+from mockkie.quirks import QUIRKS, Quirk, closed, schemas
 from mockkie.source import Pointer
 from mockkie.tasks import TASK_SETTINGS, TaskLife, task_durations
 
 DOCUMENTED: Final = "documented"
-_SIZE: Final = {"type": ["integer", "null"], "minimum": 0}
-_COUNT: Final = {"type": "integer", "minimum": 1}
-_HEADER: Final = {"type": ["string", "null"], "pattern": r"^[\x20-\x7e]*$"}
-_STATUS: Final = {
-    "type": "object",
-    "properties": {"status": {"type": "integer", "minimum": 400, "maximum": 599}},
-    "additionalProperties": False,
-}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
-_SETTINGS: Final[dict[str, Any]] = {
-    "retention": {"type": "string"},
-    "links": _object(
-        origin={"type": "string", "pattern": r"^(?:request|https?://[^\s/?#@]+)$"},
-        style={"enum": ["documented", "observed"]},
-    ),
-    "aliases": {
-        "type": "object",
-        "propertyNames": {"pattern": r"^https?://[^\s/?#@]+$"},
-        "additionalProperties": {"enum": ["served", "missing"]},
-    },
-    "expiredLink": _STATUS,
-    "unknownLink": _STATUS,
-    "errorTransport": {"enum": ["status", "body"]},
-    "edgeSlashes": {"enum": ["refuse", "trim"]},
-    "urlName": {"enum": ["url", "random"]},
-    "cacheControl": _HEADER,
-    "extraData": {"type": "object"},
-    "cors": _object(uploads=_HEADER),
-    "limits": _object(fileSize=_SIZE, fieldSize=_COUNT, jsonSize=_COUNT, parts=_COUNT),
-    "urlUpload": _object(
-        mode={"enum": ["offline", "fetch", "deny"]},
-        timeout={"type": "string"},
-        size=_COUNT,
-        redirects={"type": "integer", "minimum": 0},
-    ),
-    "tasks": TASK_SETTINGS,
-}
+_SETTINGS: Final[dict[str, Any]] = {**schemas(), "tasks": TASK_SETTINGS}
 _SCHEMA: Final[dict[str, Any]] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
-    **_object(
-        **_SETTINGS,
-        profiles={"type": "object", "additionalProperties": _object(**_SETTINGS)},
-        claims={
-            "type": "object",
-            "additionalProperties": {
-                **_object(
-                    level={"enum": ["documented", "observed", "assumed"]},
-                    source={"type": "string", "minLength": 1},
-                    says={"type": "string", "minLength": 1},
-                    verified={"type": "string", "pattern": r"^(?:never|\d{4}-\d\d-\d\d)$"},
-                ),
-                "required": ["level", "source", "says", "verified"],
+    **closed(
+        {
+            **_SETTINGS,
+            "profiles": {"type": "object", "additionalProperties": closed(_SETTINGS)},
+            "claims": {
+                "type": "object",
+                "additionalProperties": {
+                    **closed(
+                        {
+                            "level": {"enum": ["documented", "observed", "assumed"]},
+                            "source": {"type": "string", "minLength": 1},
+                            "says": {"type": "string", "minLength": 1},
+                            "verified": {
+                                "type": "string",
+                                "pattern": r"^(?:never|\d{4}-\d\d-\d\d)$",
+                            },
+                        }
+                    ),
+                    "required": ["level", "source", "says", "verified"],
+                },
             },
-        },
+        }
     ),
 }
 _VALIDATOR: Final = jsonschema_rs.validator_for(_SCHEMA)
+_LIMITS: Final = ("fileSize", "fieldSize", "jsonSize", "parts")
+
+DeadBody = Literal["envelope", "empty", "html"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +71,15 @@ class UrlUpload:
     timeout: int = 30_000
     size: int = 104_857_600
     redirects: int = 5
-    allow_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The behaviour beside the schemas. `retention` in milliseconds.
+    """The behaviour beside the schemas, of a mock or of a world. `retention` in milliseconds.
 
     `origin` is the scheme and host of links, None: those of the request. `aliases` are other
     origins that programs take for the server's; what is `missing` has none of its routes.
+    `values` are the same as they are written, by the names of `QUIRKS`.
     """
 
     profile: str = DOCUMENTED
@@ -117,50 +88,109 @@ class Settings:
     link_style: Literal["documented", "observed"] = "documented"
     aliases: Mapping[str, Literal["served", "missing"]] = field(default_factory=dict)
     expired_status: int | None = None
+    expired_body: DeadBody = "envelope"
     unknown_status: int | None = None
+    unknown_body: DeadBody = "envelope"
     error_transport: Literal["status", "body"] = "status"
     edge_slashes: Literal["refuse", "trim"] = "refuse"
+    inner_slashes: Literal["refuse", "resolve"] = "refuse"
     url_name: Literal["url", "random"] = "url"
+    generated_name: Literal["observed", "uuid"] = "observed"
+    empty_file: Literal["store", "refuse"] = "store"
+    unknown_fields: Literal["ignore", "refuse"] = "ignore"
     cache_control: str | None = None
     extra_data: Mapping[str, Any] = field(default_factory=dict)
     upload_cors: str | None = None
+    download_cors: str | None = None
+    refused_agents: Sequence[str] = ()
+    agent_status: int = 403
+    head: Literal["serve", "refuse"] = "serve"
+    ranges: Literal["serve", "ignore"] = "serve"
+    etags: Literal["send", "omit"] = "send"
     limits: Limits = field(default_factory=Limits)
     url_upload: UrlUpload = field(default_factory=UrlUpload)
     tasks: TaskLife = field(default_factory=TaskLife)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, document: Document, profile: str = DOCUMENTED) -> Self:
-        """The settings of a document under a profile; errors name the place in the file."""
+    def of(cls, document: Document, profile: str = DOCUMENTED, *changes: Changes) -> Self:
+        """The settings of a document (see `check_settings`) under a profile, then with changes.
+
+        Changes are applied in order, each as a whole; the last profile that one names is the one.
+        `UsageError`: there is no such profile.
+        """
         written = document.root.get("x-mockkie", {})
-        for error in _VALIDATOR.iter_errors(written):
-            strange = error.kind.as_dict().get("unexpected", [])
-            steps = (str(step) for step in (*error.instance_path, *strange[:1]))
-            message = f"this setting cannot be used: {error.message}"
-            document.fail(("x-mockkie", *steps), message)
-        _check_durations(document, written)
         profiles = written.get("profiles", {})
+        for above in changes:
+            profile = above.get(PROFILE, profile)
         if profile != DOCUMENTED and profile not in profiles:
             known = ", ".join((DOCUMENTED, *profiles))
             raise UsageError(f"there is no profile {profile!r}; {document.name} has: {known}")
-        values = _merge(written, profiles.get(profile, {}))
+        merged = _merge(written, profiles.get(profile, {}))
+        values = {name: _written(merged, quirk) for name, quirk in QUIRKS.items()}
+        for above in changes:
+            values |= above
+        values.pop(PROFILE, None)
+        return cls._read(profile, values, TaskLife.of(merged.get("tasks", {})))
+
+    @classmethod
+    def _read(cls, profile: str, values: Mapping[str, Any], tasks: TaskLife) -> Self:
         return cls(
             profile=profile,
-            retention=parse_duration(values.get("retention", "P3D")),
-            origin=_origin(values.get("links", {}).get("origin")),
-            link_style=values.get("links", {}).get("style", "documented"),
-            aliases=values.get("aliases", {}),
-            expired_status=values.get("expiredLink", {}).get("status"),
-            unknown_status=values.get("unknownLink", {}).get("status"),
-            error_transport=values.get("errorTransport", "status"),
-            edge_slashes=values.get("edgeSlashes", "refuse"),
-            url_name=values.get("urlName", "url"),
-            cache_control=values.get("cacheControl"),
-            extra_data=values.get("extraData", {}),
-            upload_cors=values.get("cors", {}).get("uploads"),
-            limits=_limits(values.get("limits", {})),
-            url_upload=_url_upload(values.get("urlUpload", {})),
-            tasks=TaskLife.of(values.get("tasks", {})),
+            retention=parse_duration(values["retention"]),
+            origin=None if values["links.origin"] == "request" else values["links.origin"],
+            link_style=values["links.style"],
+            aliases=values["aliases"],
+            expired_status=values["expiredLink.status"],
+            expired_body=values["expiredLink.body"],
+            unknown_status=values["unknownLink.status"],
+            unknown_body=values["unknownLink.body"],
+            error_transport=values["errorTransport"],
+            edge_slashes=values["edgeSlashes"],
+            inner_slashes=values["innerSlashes"],
+            url_name=values["urlName"],
+            generated_name=values["generatedName"],
+            empty_file=values["emptyFile"],
+            unknown_fields=values["unknownFields"],
+            cache_control=values["cacheControl"],
+            extra_data=values["extraData"],
+            upload_cors=values["cors.uploads"],
+            download_cors=values["cors.downloads"],
+            refused_agents=[text.lower() for text in values["userAgents.refuse"]],
+            agent_status=values["userAgents.status"],
+            head=values["head"],
+            ranges=values["ranges"],
+            etags=values["etags"],
+            limits=Limits(*(values[f"limits.{name}"] for name in _LIMITS)),
+            url_upload=UrlUpload(
+                mode=values["urlUpload.mode"],
+                timeout=parse_duration(values["urlUpload.timeout"]),
+                size=values["urlUpload.size"],
+                redirects=values["urlUpload.redirects"],
+            ),
+            tasks=tasks,
+            values=values,
         )
+
+
+def check_settings(document: Document) -> None:
+    """Hold `x-mockkie` against what can be there; errors name the place in the file."""
+    written = document.root.get("x-mockkie", {})
+    for error in _VALIDATOR.iter_errors(written):
+        strange = error.kind.as_dict().get("unexpected", [])
+        steps = (str(step) for step in (*error.instance_path, *strange[:1]))
+        message = f"this setting cannot be used: {error.message}"
+        document.fail(("x-mockkie", *steps), message)
+    _check_durations(document, written)
+
+
+def _written(settings: Mapping[str, Any], quirk: Quirk) -> Any:
+    value: Any = settings
+    for step in quirk.name.split("."):
+        if step not in value:
+            return quirk.fallback
+        value = value[step]
+    return value
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,12 +205,13 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 def _check_durations(document: Document, written: Mapping[str, Any]) -> None:
     """Those of the profiles too, used or not."""
     profiles = written.get("profiles", {})
+    plain = [name.split(".") for name, quirk in QUIRKS.items() if quirk.kind.duration]
     for above, values in (
         ((), written),
         *((("profiles", name), profiles[name]) for name in profiles),
     ):
         tasks = (("tasks", *at) for at in task_durations(values.get("tasks", {})))
-        for below in (("retention",), ("urlUpload", "timeout"), *tasks):
+        for below in (*plain, *tasks):
             pointer: Pointer = ("x-mockkie", *above, *below)
             try:
                 parse_duration(document.at(pointer))
@@ -188,27 +219,3 @@ def _check_durations(document: Document, written: Mapping[str, Any]) -> None:
                 continue
             except ValueError as error:
                 document.fail(pointer, str(error))
-
-
-def _origin(text: str | None) -> str | None:
-    return None if text in (None, "request") else text
-
-
-def _limits(values: Mapping[str, Any]) -> Limits:
-    default = Limits()
-    return Limits(
-        file=values.get("fileSize"),
-        field=values.get("fieldSize", default.field),
-        json=values.get("jsonSize", default.json),
-        parts=values.get("parts", default.parts),
-    )
-
-
-def _url_upload(values: Mapping[str, Any]) -> UrlUpload:
-    default = UrlUpload()
-    return UrlUpload(
-        mode=values.get("mode", default.mode),
-        timeout=parse_duration(values.get("timeout", "PT30S")),
-        size=values.get("size", default.size),
-        redirects=values.get("redirects", default.redirects),
-    )

@@ -8,6 +8,7 @@ from typing import Final
 from mockkie.exchange import Exchange
 from mockkie.faults import Shot
 from mockkie.problems import Problem
+from mockkie.refusing import dressed
 from mockkie.wire import Answer, Whole, printable
 
 _TOO_MANY: Final = 429
@@ -46,9 +47,8 @@ def _error(exchange: Exchange, error: int | str, shot: Shot) -> Answer:
     else:
         msg = HTTPStatus(error).phrase if error in set(HTTPStatus) else "Error"
         status, body = error, {"success": False, "code": error, "msg": msg}
-    if exchange.settings.error_transport == "body" and not operation.is_download:
-        status = 200
-    return Answer(status, {"x-mockkie-why": printable(str(shot))}, json=body)
+    answer = Answer(status, {"x-mockkie-why": printable(str(shot))}, json=body)
+    return dressed(exchange, error if isinstance(error, str) else "", answer)
 
 
 def _of_settings(exchange: Exchange, name: str) -> int | None:

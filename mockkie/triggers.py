@@ -11,11 +11,11 @@ from typing import Any, Final
 from mockkie.contract import Contract
 from mockkie.exchange import Exchange
 from mockkie.faults import Fault
+from mockkie.known_faults import judge_fault
 from mockkie.operation import Operation
 from mockkie.operations import HANDLERS
 from mockkie.problems import Problem
 from mockkie.refusals import examples
-from mockkie.service import judge_fault
 from mockkie.stateless import preferences
 from mockkie.values import FaultError
 from mockkie.wire import Request

@@ -7,7 +7,7 @@ import random
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from blake3 import blake3
 
@@ -16,10 +16,12 @@ from mockkie.clock import Clock
 from mockkie.journal import Journal, JournalState
 from mockkie.tasks import Tasks, TasksState
 
+if TYPE_CHECKING:
+    from mockkie.settings import Settings
+
 DEFAULT_WORLD: Final = "default"
 DEFAULT_KEY: Final = "kie-mock-key"
 _MOST_GRAVES: Final = 1_000
-_BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class WorldState:
     graves: Mapping[str, tuple[int, int]]
     tasks: TasksState
     faults: FaultsState
+    changes: Mapping[str, Any]
 
 
 @dataclass(eq=False, slots=True)
@@ -42,7 +45,9 @@ class World:
     """One isolated account: keys, clock, journal, tasks, faults. Its files are in the store.
 
     `account` is the opaque part of its links that tells worlds apart: downloads carry no key
-    (documented). `keys` are API keys that open it, the first being the one to hand out.
+    (documented). `keys` are API keys that open it, the first being the one to hand out. `changes`
+    are the settings that it has otherwise than its mock, `made_with` those that a reset leaves it;
+    `settings` are what comes of them, None: those of the mock.
     """
 
     id: str
@@ -52,6 +57,9 @@ class World:
     journal: Journal = field(default_factory=Journal)
     tasks: Tasks = field(default_factory=Tasks)
     faults: Faults = field(default_factory=Faults)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    made_with: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings | None = None
     random: random.Random = field(default_factory=random.Random)
     graves: dict[str, tuple[int, int]] = field(default_factory=dict)
     """When the files that were swept last were uploaded and expired, by path: to tell why a
@@ -70,6 +78,7 @@ class World:
             dict(self.graves),
             self.tasks.state(),
             self.faults.state(),
+            self.changes,
         )
 
     def put_back(self, state: WorldState) -> None:
@@ -79,6 +88,7 @@ class World:
         self.graves = dict(state.graves)
         self.tasks.put_back(state.tasks)
         self.faults.put_back(state.faults)
+        self.changes = state.changes
 
     def bury(self, path: str, uploaded_at: int, expires_at: int) -> None:
         """Remember the end of a file; the oldest of too many graves is forgotten."""
@@ -86,11 +96,6 @@ class World:
         self.graves[path] = (uploaded_at, expires_at)
         if len(self.graves) > _MOST_GRAVES:
             del self.graves[next(iter(self.graves))]
-
-    def generate_name(self, extension: str) -> str:
-        """`<epoch ms>-<11 characters of base36>.<ext>` (observed, about 40 samples)."""
-        token = "".join(self.random.choices(_BASE36, k=11))
-        return f"{self.clock.now()}-{token}.{extension}"
 
 
 class Worlds:
@@ -133,7 +138,7 @@ class Worlds:
     def take_over(self, known: Iterable[World]) -> list[World]:
         """Be as another process remembers it; returns the worlds that are new here.
 
-        A world that stays is the same object, with the keys and the clock of the other one.
+        A world that stays is the same object, with keys, clock and changes of the other one.
         """
         before = self._by_id
         self._by_id, self._by_account, self._by_digest = {}, {}, {}
@@ -145,6 +150,7 @@ class Worlds:
             else:
                 ours.keys = theirs.keys
                 ours.clock = theirs.clock
+                ours.changes, ours.made_with = theirs.changes, theirs.made_with
             self.add(ours or theirs)
         return new
 
@@ -182,13 +188,21 @@ class Worlds:
     def _digest(self, key: str) -> bytes:
         return blake3(key.encode(), key=self._secret).digest()
 
-    def create(self, *, world_id: str | None = None, keys: Iterable[str] = ()) -> World:
+    def create(
+        self,
+        *,
+        world_id: str | None = None,
+        keys: Iterable[str] = (),
+        changes: Mapping[str, Any] | None = None,
+    ) -> World:
         """A new world with what is missing made up; `ValueError` as for `add`."""
         name = world_id or f"world-{secrets.token_hex(6)}"
         world = World(
             id=name,
             account=self._free_account(),
             keys=tuple(keys) or (f"kie-mock-{secrets.token_hex(12)}",),
+            changes=changes or {},
+            made_with=changes or {},
         )
         self.add(world)
         return world

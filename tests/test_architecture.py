@@ -49,18 +49,21 @@ LAYERS: Sequence[Sequence[str]] = [
     app;
     breaking;
     triggers standins;
+    refusing;
     operations jobs control control_faults downloads auth parameters stateless seeding;
     exchange;
     service;
-    body form jsonbody base64text keeping fetching dialling addresses urls inprocess
+    sweeping known_faults;
+    body form jsonbody base64text keeping naming fetching dialling addresses urls inprocess
     origin samples identify signatures parts links wire jsonapi shelves spoiling;
     connection;
     store store.memory store.disk store.diskbytes store.folder;
     contract settings scenarios;
+    changes;
     operation;
     media refusals security sampling texts;
     schemas;
-    document source keywords overlay;
+    document source keywords overlay quirks;
     explanation;
     expectation;
     path_hints content_hints;

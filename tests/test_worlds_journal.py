@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockkie.journal import Entry, Field, Journal, head_text
+from mockkie.naming import generate_name
+from mockkie.settings import Settings
 from mockkie.stored import StoredFile
 from mockkie.worlds import DEFAULT_WORLD, World, Worlds
 
@@ -305,7 +307,7 @@ def test_what_is_missing_is_made_up() -> None:
 def test_a_generated_name_has_the_observed_shape() -> None:
     account = world("w", [])
     account.clock.set(now=1_735_732_800_000, frozen=True)
-    names = {account.generate_name("jpg") for _ in range(200)}
+    names = {generate_name(Settings(), account, "jpg") for _ in range(200)}
     assert len(names) == 200
     for name in names:
         stem, dot, extension = name.partition(".")

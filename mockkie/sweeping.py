@@ -1,0 +1,57 @@
+"""Frees what has expired, every now and then. Decides nothing: expired is gone at that instant."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+
+from mockkie.store import Store
+from mockkie.worlds import World, Worlds
+
+SWEEP_SECONDS: Final = 30.0
+SLICE: Final = 256
+
+
+class Sweeper:
+    """Goes over the files of all worlds."""
+
+    def __init__(self, store: Store, worlds: Worlds) -> None:
+        self._store = store
+        self._worlds = worlds
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+
+    def start(self) -> None:
+        """From now on, sweep every now and then (needs the running loop)."""
+        self._task = asyncio.create_task(self._sweep_forever())
+
+    def wake(self) -> None:
+        """Do not wait until it is time."""
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Sweep no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+            for world in self._worlds:
+                while await self.sweep(world):  # noqa: ASYNC110 - a slice, then the requests
+                    await asyncio.sleep(0)
+
+    async def sweep(self, world: World) -> bool:
+        """Free a slice of what has expired in a world; whether there was any."""
+        swept = await self._store.sweep(world.id, world.clock.now(), SLICE)
+        if world.faults:
+            await self._store.sweep(world.former, world.clock.now(), SLICE)
+        for file in swept:
+            world.bury(file.path, file.uploaded_at, file.expires_at)
+        return bool(swept)
