@@ -17,6 +17,7 @@ from mockkie.cli_faults import faults
 from mockkie.cli_judge import JUDGING
 from mockkie.cli_probe import probe
 from mockkie.cli_run import run
+from mockkie.cli_settings import show
 from mockkie.options import DEFAULT_PORT, FILE, Commands, option, remote, settings
 
 
@@ -139,5 +140,5 @@ def completion(shell: str) -> None:
         click.echo(kind(main, {}, "mockkie", "_MOCKKIE_COMPLETE").source())
 
 
-for more in (run, *JUDGING, *COMPARING, probe, faults):
+for more in (run, *JUDGING, *COMPARING, probe, faults, show):
     main.add_command(more)

@@ -18,6 +18,7 @@ from mockkie.document import Document
 from mockkie.media import METHODS, opened
 from mockkie.operation import Operation
 from mockkie.problems import Problem
+from mockkie.quirks import QUIRKS
 from mockkie.refusals import refusals
 from mockkie.schemas import DIALECT, Schemas
 from mockkie.security import security_schemes
@@ -45,7 +46,7 @@ class Contract:
         self._check_version()
         check_settings(document)
         self._set = profile, changes or {}
-        self.settings = self.settings_with({})
+        self.settings = Settings.of(document, *self._set)
         self.schemes = security_schemes(document)
         self._schemas = Schemas(document, opened(document))
         self.operations = {operation.id: operation for operation in self._operations()}
@@ -74,9 +75,16 @@ class Contract:
         return cls(Document.read(path or shipped(), overlays), profile, changes)
 
     def settings_with(self, changes: Changes) -> Settings:
-        """Its settings with changes on top; `UsageError`: there is no such profile."""
+        """Its settings with those of a world on top; `UsageError`: there is no such profile.
+
+        What is of the mock as a whole stays as it is, whatever the profile of the world says.
+        """
+        if not changes:
+            return self.settings
         profile, ours = self._set
-        return Settings.of(self.document, profile, ours, changes)
+        values = self.settings.values
+        whole = {name: values[name] for name, quirk in QUIRKS.items() if quirk.whole}
+        return Settings.of(self.document, profile, ours, changes, whole)
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""The control API below `/__mockkie`: clock, worlds, files, faults, journal. JSON, problem+json.
+"""The control API below `/__mockkie`: clock, worlds, settings, files and so on. JSON, problem+json.
 
 The world is the one whose key is in `Authorization`, else the default world. Knows no uploads.
 """
@@ -22,10 +22,10 @@ from mockkie.control_faults import (
     remove_fault,
     show_fault,
 )
+from mockkie.control_settings import change_settings, reset_settings, show_settings
+from mockkie.control_worlds import clock_state, create_world, drop_world, list_worlds
 from mockkie.jsonapi import (
     Refused,
-    is_key,
-    is_word,
     json_response,
     problem_response,
     read_count,
@@ -99,50 +99,6 @@ class Control:
             raise Refused(400, str(error)) from error
         return json_response(clock_state(world))
 
-    async def list_worlds(self, request: Request) -> Response:
-        """`GET /worlds`."""
-        del request
-        return json_response(
-            {"worlds": [await self._world_state(world) for world in self.service.worlds]}
-        )
-
-    async def create_world(self, request: Request) -> Response:
-        """`POST /worlds`, `id` and `keys` if they matter."""
-        body = await read_object(request, {"id", "keys"})
-        world_id, keys = body.get("id"), body.get("keys", [])
-        if not (world_id is None or is_word(world_id)):
-            raise Refused(400, "a world's id is a text of 1 to 100 printable characters, without /")
-        if not isinstance(keys, list) or not all(is_key(key) for key in keys):
-            raise Refused(400, "keys is a list of texts of 1 to 100 printable ASCII characters")
-        try:
-            world = await self.service.create_world(world_id, keys)
-        except ValueError as error:
-            raise Refused(409, str(error)) from error
-        return json_response(await self._world_state(world), 201)
-
-    async def drop_world(self, request: Request) -> Response:
-        """`DELETE /worlds/{id}`."""
-        world = self.service.worlds.get(request.path_params["id"])
-        if world is None:
-            raise Refused(404, "there is no such world")
-        try:
-            await self.service.drop_world(world)
-        except ValueError as error:
-            raise Refused(409, str(error)) from error
-        return Response(status_code=204)
-
-    async def _world_state(self, world: World) -> dict[str, Any]:
-        count, size = await self.service.store.count(world.id)
-        return {
-            "id": world.id,
-            "key": world.keys[0] if world.keys else None,
-            "keys": list(world.keys),
-            "account": world.account,
-            "clock": clock_state(world),
-            "files": count,
-            "bytes": size,
-        }
-
     async def list_files(self, request: Request) -> Response:
         """`GET /files`: the live ones by path, `after` and `limit` to page."""
         world = self.world(request)
@@ -212,16 +168,6 @@ class Control:
         return json_response({"status": "ok"})
 
 
-def clock_state(world: World) -> dict[str, Any]:
-    """`{"now", "offset", "frozen"}`: offset in seconds."""
-    clock = world.clock
-    return {
-        "now": isoformat(clock.now()),
-        "offset": clock.offset / SECOND,
-        "frozen": clock.frozen,
-    }
-
-
 CALLS: Final[dict[str, dict[str, Call]]] = {
     "/clock": {
         "GET": Control.show_clock,
@@ -229,8 +175,9 @@ CALLS: Final[dict[str, dict[str, Call]]] = {
         "DELETE": Control.reset_clock,
     },
     "/clock/advance": {"POST": Control.advance_clock},
-    "/worlds": {"GET": Control.list_worlds, "POST": Control.create_world},
-    "/worlds/{id}": {"DELETE": Control.drop_world},
+    "/worlds": {"GET": list_worlds, "POST": create_world},
+    "/worlds/{id}": {"DELETE": drop_world},
+    "/settings": {"GET": show_settings, "PATCH": change_settings, "DELETE": reset_settings},
     "/files": {"GET": Control.list_files, "DELETE": Control.delete_files},
     "/faults": {"GET": list_faults, "POST": add_faults, "DELETE": clear_faults},
     "/faults/{id}": {"GET": show_fault, "DELETE": remove_fault},

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mockkie.control_call import Caller
 from mockkie.faults import Fault
 from mockkie.jsonapi import Refused, json_response, read_object
 from mockkie.scenarios import Script, read_script, scenarios
-from mockkie.service import Service
 from mockkie.values import FaultError
-from mockkie.worlds import World
 
 _FAULT: Final = ("operation", "path", "when", "times", "seed", "then")
 _SCRIPT: Final = ("about", "seed", "faults")
-
-
-class Caller(Protocol):
-    """What a call needs to know."""
-
-    service: Service
-
-    def world(self, request: Request) -> World:
-        """The world of a request."""
 
 
 async def list_faults(control: Caller, request: Request) -> Response:

@@ -23,8 +23,8 @@ class Refused(Exception):  # noqa: N818 - it carries the answer
         self.headers = headers
 
 
-async def read_object(request: Request, known: set[str]) -> dict[str, Any]:
-    """The JSON object that a call carries, empty without a body; only with members it knows."""
+async def read_object(request: Request, known: set[str] | None = None) -> dict[str, Any]:
+    """The JSON object that a call carries, empty without a body; only with `known` members."""
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
@@ -38,8 +38,8 @@ async def read_object(request: Request, known: set[str]) -> dict[str, Any]:
         raise Refused(400, f"the body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise Refused(400, "the body is a JSON object")
-    strange = set(value) - known
-    if strange:
+    strange = set() if known is None else set(value) - known
+    if known and strange:
         wanted = ", ".join(sorted(known))
         raise Refused(400, f"{min(strange)!r} is not known here; known are: {wanted}")
     return value

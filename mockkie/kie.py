@@ -5,7 +5,7 @@ Knows nothing of pytest. Works the same over a socket and in process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -14,6 +14,7 @@ from mockkie.kie_clock import KieClock, Run
 from mockkie.kie_faults import KieFaults
 from mockkie.kie_files import KieFiles
 from mockkie.kie_journal import KieJournal
+from mockkie.kie_settings import KieSettings, asked_for
 from mockkie.service import Service, Snapshot
 from mockkie.worlds import World
 
@@ -57,9 +58,10 @@ class Runner:
 class Kie:
     """One world of a running mock.
 
-    `base_url` takes the uploads, `key` opens the world. `clock`, `files`, `faults` and `journal`
-    act on this world only; `nested` are the worlds that were made from it, `interceptions` what
-    `intercept` was asked for. A context manager: leaving it closes the clients that were asked for.
+    `base_url` takes the uploads, `key` opens the world. `clock`, `files`, `faults`, `settings` and
+    `journal` act on this world only; `nested` are the worlds that were made from it,
+    `interceptions` what `intercept` was asked for. A context manager: leaving it closes the clients
+    that were asked for.
     """
 
     def __init__(  # noqa: PLR0913 - made by `serve` and the fixtures only
@@ -74,7 +76,7 @@ class Kie:
         parent: Kie | None = None,
     ) -> None:
         self.base_url = base_url
-        self.download_origin = service.settings.origin or download_origin or base_url
+        self._downloads = download_origin or base_url
         self.key = world.keys[0]
         self.world = world
         self.nested: list[Kie] = []
@@ -85,7 +87,8 @@ class Kie:
         self._transport = transport
         self._open = ExitStack()
         self.clock = KieClock(service, world, self._run)
-        self.files = KieFiles(service, world, self._run, self.download_origin)
+        self.settings = KieSettings(service, world, self._run)
+        self.files = KieFiles(service, world, self._run, lambda: self.download_origin)
         self.faults = KieFaults(service, world, self._run)
         self.journal = KieJournal(service, world, self.files)
 
@@ -100,6 +103,11 @@ class Kie:
         for nested in self.nested:
             nested.close()
         self._open.close()
+
+    @property
+    def download_origin(self) -> str:
+        """Scheme and host of the links of this world."""
+        return self._service.settings_of(self.world).origin or self._downloads
 
     @cached_property
     def client(self) -> httpx2.Client:
@@ -154,7 +162,7 @@ class Kie:
             yield found
 
     def reset(self) -> None:
-        """As new: no files, no tasks, no journal, no faults, real time."""
+        """As new: no files, tasks, journal and faults, real time, settings as it was made with."""
         self._run(self._service.reset(self.world))
 
     def snapshot(self) -> Snapshot:
@@ -209,14 +217,19 @@ class Kie:
         if self._parent is not None and self in self._parent.nested:
             self._parent.nested.remove(self)
 
-    def new_world(self) -> Kie:
-        """Another isolated world of the same mock; it goes when this one is dropped."""
-        world = self._run(self._service.create_world())
+    def new_world(self, settings: Mapping[str, Any] | None = None, /, **more: Any) -> Kie:
+        """Another isolated world of the same mock; it goes when this one is dropped.
+
+        Its settings are those that this one was made with, and these, given as to
+        `settings.update`; its `reset` keeps them.
+        """
+        changes = {**self.world.made_with, **asked_for(settings, more)}
+        world = self._run(self._service.create_world(changes=changes))
         nested = Kie(
             self._service,
             world,
             base_url=self.base_url,
-            download_origin=self.download_origin,
+            download_origin=self._downloads,
             run=self._run,
             transport=self._transport,
             parent=self,

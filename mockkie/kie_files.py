@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,7 +33,7 @@ class File:
 class KieFiles(Mapping[str, File]):
     """The live files of the world by path, `<uploadPath>/<fileName>`."""
 
-    def __init__(self, service: Service, world: World, run: Run, origin: str) -> None:
+    def __init__(self, service: Service, world: World, run: Run, origin: Callable[[], str]) -> None:
         self._service = service
         self._world = world
         self._run = run
@@ -123,6 +123,6 @@ class KieFiles(Mapping[str, File]):
             digest=file.digest,
             uploaded_at=to_datetime(file.uploaded_at),
             expires_at=to_datetime(file.expires_at),
-            download_url=self._origin
+            download_url=self._origin()
             + links.link_path(self._service.settings_of(self._world), self._world, file.path),
         )

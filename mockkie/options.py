@@ -73,20 +73,35 @@ def end(code: int) -> None:
     click.get_current_context().exit(code)
 
 
-_SETTINGS: Final = (
-    option(
-        "--download-origin",
-        metavar="URL",
-        help="Scheme and host of download links, such as https://tempfile.redpandaai.co.",
-    ),
-    option(
-        "--key",
-        "keys",
-        multiple=True,
-        metavar="KEY",
-        help="A key that opens the default world; repeatable.  [default: kie-mock-key]",
-    ),
-    option("--any-key", is_flag=True, help="Let every key open the default world."),
+class _Words(click.types.StringParamType):
+    """`NAME=VALUE`; in the environment one a line, for values have spaces."""
+
+    name = "setting"
+    envvar_list_splitter = "\n"
+
+
+def _changes(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> dict[str, Any]:
+    from mockkie.changes import read_words  # noqa: PLC0415 - help needs no settings
+
+    del ctx, param
+    try:
+        return read_words(word for word in words if word.strip())
+    except UsageError as error:
+        raise UsageError(f"--set: {error}") from error
+
+
+SET: Final = option(
+    "--set",
+    "settings",
+    multiple=True,
+    type=_Words(),
+    callback=_changes,
+    metavar="NAME=VALUE",
+    help="Any setting of x-mockkie, such as expiredLink.status=410; repeatable (`mockkie settings` "
+    "lists them).",
+)
+
+DOCUMENT: Final = (
     option(
         "--contract",
         multiple=True,
@@ -107,6 +122,25 @@ _SETTINGS: Final = (
         show_default=True,
         help="Settings of the document: documented, or observed.",
     ),
+    SET,
+)
+"""The options that say which document there is, with which settings."""
+
+_SETTINGS: Final = (
+    option(
+        "--download-origin",
+        metavar="URL",
+        help="Scheme and host of download links, such as https://tempfile.redpandaai.co.",
+    ),
+    option(
+        "--key",
+        "keys",
+        multiple=True,
+        metavar="KEY",
+        help="A key that opens the default world; repeatable.  [default: kie-mock-key]",
+    ),
+    option("--any-key", is_flag=True, help="Let every key open the default world."),
+    *DOCUMENT,
     option("--retention", metavar="DURATION", help="How long files live, such as P3D or PT24H."),
     option(
         "--url-upload",

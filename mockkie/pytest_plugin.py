@@ -49,6 +49,56 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the mark `kie` is, so that strict markers know it."""
+    config.addinivalue_line(
+        "markers",
+        'kie(**settings): settings of the mock for a test, such as kie(profile="observed", '
+        'retention="PT24H", expired_link={"status": 410}); the closest mark wins.',
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse marks with settings that do not exist, before any test runs."""
+    wrong = [f"{item.nodeid}: {why}" for item in items for why in _what_is_wrong(item)]
+    if wrong:
+        raise pytest.UsageError(*dict.fromkeys(wrong))
+
+
+def _what_is_wrong(item: pytest.Item) -> Iterator[str]:
+    for mark in item.iter_markers("kie"):
+        from mockkie.changes import read_keywords  # noqa: PLC0415 - few tests are marked
+        from mockkie.problems import UsageError  # noqa: PLC0415 - as above
+
+        if mark.args:
+            yield f"@pytest.mark.kie takes keywords, such as retention='PT24H', not {mark.args!r}"
+        try:
+            read_keywords(mark.kwargs)
+        except UsageError as error:
+            yield f"@pytest.mark.kie: {error}"
+
+
+def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The settings of the marks of a test, the closest one on top."""
+    changes: dict[str, Any] = {}
+    for mark in reversed([*request.node.iter_markers("kie")]):
+        from mockkie.changes import read_keywords  # noqa: PLC0415 - as above
+
+        changes |= read_keywords(mark.kwargs)
+    return changes
+
+
+@contextmanager
+def _named(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have settings that the document does not have end a test in words: a profile."""
+    from mockkie.problems import UsageError  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except UsageError as error:
+        pytest.fail(f"{request.node.nodeid}: @pytest.mark.kie: {error}", pytrace=False)
+
+
 @pytest.fixture(scope="session")
 def kie_server() -> Iterator[Kie]:
     """One mock on a socket for the whole run: a handle on its default world.
@@ -63,8 +113,13 @@ def kie_server() -> Iterator[Kie]:
 
 @pytest.fixture
 def kie(kie_server: Kie, request: pytest.FixtureRequest) -> Iterator[Kie]:
-    """A fresh isolated world of `kie_server`: own key, files, clock and journal."""
-    with _reported(kie_server.new_world(), request, kie_server) as world:
+    """A fresh isolated world of `kie_server`: own key, files, clock and journal.
+
+    Its settings are those of the mark: `@pytest.mark.kie(retention="PT24H")`.
+    """
+    with _named(request):
+        fresh = kie_server.new_world(_marked(request))
+    with _reported(fresh, request, kie_server) as world:
         yield world
 
 
@@ -83,7 +138,10 @@ def kie_app(request: pytest.FixtureRequest) -> Iterator[Kie]:
     """The same in process, without a socket: `async_client` speaks to the mock directly."""
     from mockkie.build import build_mock  # noqa: PLC0415 - as above
 
-    with _reported(_in_process(build_mock()), request) as world:
+    inside = _in_process(build_mock())
+    with _named(request):
+        inside.settings.keep(_marked(request))
+    with _reported(inside, request) as world:
         yield world
 
 
@@ -165,6 +223,7 @@ def _describe(report: pytest.TestReport, title: str, kie: Kie, after: int) -> No
         refused = interception.refused.items()
         lines.extend(f"      refused: {where} ({count:,} times)" for where, count in refused)
     lines.append(f"      clock: {kie.clock.now:%Y-%m-%d %H:%M:%S} UTC")
+    lines.extend(f"      setting {told}" for told in kie.settings.differences())
     lines.extend(f"      fault {one.id}: {one.fault}, {one.shots} shots" for one in kie.faults)
     lines.extend(f"      file: {path}" for path in list(kie.files)[:_SHOWN])
     report.sections.append((f"mockkie: {title} ({kie.world.id})", "\n".join(lines)))

@@ -136,7 +136,7 @@ class Service:
     def _settle(self, world: World) -> None:
         """Have a world's settings be what its changes make of the mock's."""
         try:
-            world.settings = self.contract.settings_with(world.changes) if world.changes else None
+            world.settings = self.contract.settings_with(world.changes)
         except UsageError as error:
             raise UsageError(f"the settings of the world {world.id!r}: {error}") from error
 
@@ -148,7 +148,7 @@ class Service:
         With `made_with` it keeps them over a reset. Files that are there keep their end.
         `UsageError`: there is no such profile.
         """
-        settings = self.contract.settings_with(changes) if changes else None
+        settings = self.contract.settings_with(changes)
         world.changes, world.settings = dict(changes), settings
         if made_with:
             world.made_with = world.changes

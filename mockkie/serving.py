@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mockkie.app import Mock
 from mockkie.build import MEMORY, build_mock
@@ -29,6 +30,7 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
     keys: Sequence[str] = (),
     any_key: bool = False,
     profile: str = DOCUMENTED,
+    settings: Mapping[str, Any] | None = None,
     retention: str | None = None,
     download_origin: str | None = None,
     url_upload: str | None = None,
@@ -39,7 +41,8 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
     """Serve a mock from a thread; yields a handle on its default world.
 
     The defaults differ from the command line's: a free port, and files in memory. `seed_files`,
-    a folder or contents by path, are there from the start, as by `kie.files.seed`.
+    a folder or contents by path, are there from the start, as by `kie.files.seed`. `settings` are
+    those of `x-mockkie` in its form: `{"expiredLink": {"status": 410}}`.
     Raises `UsageError` when an option is wrong or the port is taken.
     """
     mock = build_mock(
@@ -49,6 +52,7 @@ def serve(  # noqa: PLR0913 - the options of `mockkie serve`
         keys=keys,
         any_key=any_key,
         profile=profile,
+        settings=settings,
         retention=retention,
         download_origin=download_origin,
         url_upload=url_upload,

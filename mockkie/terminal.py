@@ -19,6 +19,7 @@ import orjson
 from mockkie import __version__
 from mockkie.build import build_mock
 from mockkie.certificates import Authority, Tls
+from mockkie.changes import nested
 from mockkie.clock import format_duration
 from mockkie.journal import Entry
 from mockkie.lines import request_line
@@ -30,8 +31,8 @@ from mockkie.workers import Plan, Workers, check_workers
 from mockkie.worlds import DEFAULT_WORLD, World
 
 _BUILD: Final = (
-    "contract overlay any_key profile retention download_origin url_upload url_upload_private "
-    "durable faults"
+    "contract overlay any_key profile settings retention download_origin url_upload "
+    "url_upload_private durable faults"
 ).split()
 
 
@@ -156,7 +157,8 @@ class _Person:
 
     def _facts(self) -> list[tuple[str, str]]:
         server, service = self._server, self._service
-        settings = service.settings
+        default = service.worlds.default
+        settings = service.settings_of(default)
         life = format_duration(settings.retention)
         facts = [
             ("uploads", server.origin),
@@ -169,6 +171,9 @@ class _Person:
         ]
         if self._ca is not None:
             facts.insert(2, ("certificate", f"of its throw-away authority: {self._ca}"))
+        if default.changes:  # they may be of a former run
+            told = orjson.dumps(nested(default.changes)).decode()
+            facts.append(("default world", f"settings of its own: {told}"))
         if service.faults:
             facts.append(("faults", "\n".join(str(fault) for fault in service.faults)))
         if server.mock.from_examples:
@@ -207,12 +212,13 @@ class _Machine:
 
 def ready_facts(server: Server, ca: Path | None) -> dict[str, Any]:
     """What a program needs to reach the mock."""
-    settings = server.mock.service.settings
+    service = server.mock.service
+    settings = service.settings_of(service.worlds.default)
     trust = {} if ca is None else {"ca": str(ca)}
     return {
         "url": server.origin,
         "downloadOrigin": settings.origin or server.download_origin,
-        "key": server.mock.service.keys[0],
+        "key": service.keys[0],
         "pid": os.getpid(),
         **trust,
     }

@@ -17,7 +17,7 @@ LAYERS: Sequence[Sequence[str]] = [
     for layer in """
     __main__;
     cli;
-    cli_judge cli_probe cli_compare cli_run cli_faults;
+    cli_judge cli_probe cli_compare cli_run cli_faults cli_settings;
     checking learning probing claiming comparing;
     harness.check harness.learn harness.replay;
     harness.learn_uploads harness.learn_refusals harness.learn_links harness.learn_time;
@@ -41,16 +41,17 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.document harness.resuming;
     harness.forms harness.api;
     harness.verdicts harness.whole_file harness;
-    terminal remote remote_faults running;
+    terminal remote remote_faults remote_settings running;
     serving workers pytest_plugin tally;
-    kie kie_clock kie_files kie_faults kie_journal interception intercepting proxying server
-    protocol;
+    kie kie_clock kie_files kie_faults kie_journal kie_settings interception intercepting
+    proxying server protocol;
     build;
     app;
     breaking;
     triggers standins;
     refusing;
-    operations jobs control control_faults downloads auth parameters stateless seeding;
+    operations jobs control control_faults control_settings control_worlds control_call downloads
+    auth parameters stateless seeding;
     exchange;
     service;
     sweeping known_faults;
@@ -59,7 +60,7 @@ LAYERS: Sequence[Sequence[str]] = [
     connection;
     store store.memory store.disk store.diskbytes store.folder;
     contract settings scenarios;
-    changes;
+    changes options;
     operation;
     media refusals security sampling texts;
     schemas;
@@ -73,7 +74,7 @@ LAYERS: Sequence[Sequence[str]] = [
     actions conditions;
     values;
     passing;
-    options progress certificates hosts child stored;
+    progress certificates hosts child stored;
     clock problems;
     __init__
     """.split(";")

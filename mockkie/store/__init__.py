@@ -165,7 +165,7 @@ class Store(ABC):
 
     @abstractmethod
     async def remember(self, world: World) -> None:
-        """Keep a world (keys, account, clock) over a restart, in place of what is known of it."""
+        """Keep a world (keys, account, clock, settings) over a restart, in place of what was."""
 
     @abstractmethod
     async def forget(self, world: str) -> None:

@@ -53,11 +53,13 @@ from mockkie.store.folder import (
     ROWS,
     SWEEP,
     TRASHED,
+    WORLDS,
     DiskSnapshot,
     connect,
     execute,
     make_folders,
     prepare,
+    row_of,
     take_lock,
     told_in_words,
     world_of,
@@ -207,14 +209,10 @@ class DiskStore(Store):
         return sorted(map(StoredFile._make, rows), key=attrgetter("expires_at", "path"))
 
     async def worlds(self) -> Sequence[World]:
-        rows = self._execute(
-            "SELECT id, account, keys, clock_offset, frozen_at FROM world ORDER BY created"
-        )
-        return [world_of(row) for row in rows]
+        return [world_of(row) for row in self._execute(WORLDS)]
 
     async def remember(self, world: World) -> None:
-        state = world.clock.state()
-        self._execute(REMEMBER, (world.id, world.account, json.dumps(world.keys), *state))
+        self._execute(REMEMBER, row_of(world))
 
     async def forget(self, world: str) -> None:
         with self._transaction():

@@ -31,7 +31,9 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-VERSION: Final = 2  # of the schema below, which says so itself; another one is not read
+VERSION: Final = 3  # of the schema below, which says so itself; another one is not read
+
+_UNTIL_SETTINGS: Final = 2  # which lacks the settings of worlds, and is brought up to date
 
 FACTS: Final = ", ".join(StoredFile._fields)
 # `content` is the last column: whoever does not ask for it does not read its pages.
@@ -52,10 +54,11 @@ CREATE TRIGGER IF NOT EXISTS deleted AFTER DELETE ON file WHEN old.content IS NU
     BEGIN INSERT INTO trash VALUES (old.blob); END;
 CREATE TABLE IF NOT EXISTS world (
     created INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
-    keys TEXT NOT NULL, clock_offset INTEGER NOT NULL, frozen_at INTEGER);
+    keys TEXT NOT NULL, clock_offset INTEGER NOT NULL, frozen_at INTEGER,
+    changes TEXT NOT NULL DEFAULT '{}', made_with TEXT NOT NULL DEFAULT '{}');
 CREATE TABLE IF NOT EXISTS session (number INTEGER NOT NULL);
 INSERT INTO session SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM session);
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 COMMIT;
 """
 KEEP: Final = f"""
@@ -76,11 +79,24 @@ FIND: Final = f"SELECT {FACTS} FROM file WHERE world = ? AND path = ?"  # noqa: 
 LIST: Final = f"SELECT {FACTS} FROM file WHERE world = ? AND path > ? ORDER BY path LIMIT ?"  # noqa: S608 - see above
 DELETE: Final = f"DELETE FROM file WHERE world = ? AND path = ? RETURNING {FACTS}"  # noqa: S608 - see above
 REMEMBER: Final = """
-INSERT INTO world (id, account, keys, clock_offset, frozen_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO world (id, account, keys, clock_offset, frozen_at, changes, made_with)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     account = excluded.account, keys = excluded.keys,
-    clock_offset = excluded.clock_offset, frozen_at = excluded.frozen_at
+    clock_offset = excluded.clock_offset, frozen_at = excluded.frozen_at,
+    changes = excluded.changes, made_with = excluded.made_with
 """
+_FROM_2: Final = """
+BEGIN IMMEDIATE;
+ALTER TABLE world ADD COLUMN changes TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE world ADD COLUMN made_with TEXT NOT NULL DEFAULT '{}';
+PRAGMA user_version = 3;
+COMMIT;
+"""
+WORLDS: Final = (
+    "SELECT id, account, keys, clock_offset, frozen_at, changes, made_with "
+    "FROM world ORDER BY created"
+)
 
 ROWS: Final = f"SELECT blob, {FACTS}, content FROM file WHERE world = ?"  # noqa: S608 - see above
 TRASHED: Final = (
@@ -164,15 +180,31 @@ def execute(
 
 
 def world_of(row: Sequence[Any]) -> World:
-    """The world of a row `(id, account, keys, offset, frozen_at)`."""
-    name, account, keys, *clock = row
-    return World(id=name, account=account, keys=tuple(json.loads(keys)), clock=Clock(*clock))
+    """The world of a row of `WORLDS`."""
+    name, account, keys, offset, frozen_at, changes, made_with = row
+    return World(
+        id=name,
+        account=account,
+        keys=tuple(json.loads(keys)),
+        clock=Clock(offset, frozen_at),
+        changes=json.loads(changes),
+        made_with=json.loads(made_with),
+    )
+
+
+def row_of(world: World) -> Sequence[Any]:
+    """What `REMEMBER` takes."""
+    told = map(json.dumps, (world.changes, world.made_with))
+    return (world.id, world.account, json.dumps(world.keys), *world.clock.state(), *told)
 
 
 def prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
     """Check the version, set up what is missing. `UsageError`, `sqlite3.Error`."""
     [(version,)] = index.execute("PRAGMA user_version").fetchall()
     [(tables,)] = index.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    if version == _UNTIL_SETTINGS:
+        index.executescript(_FROM_2)
+        version = VERSION
     if version != VERSION and (version or tables):
         raise UsageError(
             f"the index of the data folder {folder} is of another version of mockkie "
