@@ -15,8 +15,6 @@ from mockkie.problems import UsageError
 from mockkie.quirks import QUIRKS
 from mockkie.remote import Remote
 
-_DOCUMENTED = "documented"
-
 
 def show_settings(  # noqa: PLR0913 - the options of the command
     *,
@@ -43,11 +41,19 @@ def show_settings(  # noqa: PLR0913 - the options of the command
     mock = Remote(url, key)
     if reset:
         mock.ask("DELETE", "/settings")
-    wanted = nested(settings) | ({} if profile == _DOCUMENTED else {PROFILE: profile})
+    wanted = {**(nested(settings) if _typed("settings") else {})}
+    if _typed("profile"):
+        wanted[PROFILE] = profile
     if wanted:
         mock.ask("PATCH", "/settings", body=wanted)
     state = mock.ask("GET", "/settings")
     _print(read_changes(state["settings"]), read_changes(state["changed"]), as_json=as_json)
+
+
+def _typed(option: str) -> bool:
+    """Whether an option was written: what the environment says is for mocks that are started."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _print(values: Mapping[str, Any], changed: Mapping[str, Any], *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -18,6 +19,7 @@ from mockkie.certificates import Authority
 from mockkie.contract import Contract
 from mockkie.document import Document
 from mockkie.environment import program_environment
+from mockkie.quirks import QUIRKS
 from mockkie.server import Server
 from mockkie.serving import serve
 from mockkie.settings import Settings
@@ -203,6 +205,36 @@ def test_the_page_on_tasks_shows_all_settings_of_its_document() -> None:
     assert TaskLife.of(shown["tasks"]) == TaskLife()
 
 
+def test_the_page_on_settings_shows_tests_that_pass(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(block_with("python", "class TestOurClient"))
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+
+
+def test_the_page_on_settings_shows_a_part_of_a_document(tmp_path: Path) -> None:
+    shown = yaml.safe_load(block_with("yaml", "body: html"))
+    overlay = tmp_path / "overlay.yaml"
+    action = {"target": "$", "update": shown}
+    root = {"overlay": "1.0.0", "info": {"title": "x", "version": "1"}, "actions": [action]}
+    overlay.write_text(yaml.safe_dump(root))
+    settings = build_mock(overlay=overlay).service.settings
+    found = settings.error_transport, settings.expired_status, settings.expired_body
+    assert found == ("body", 410, "html")
+
+
+def said(value: object) -> str:
+    return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
+
+
+def test_the_page_on_settings_has_the_table_of_all() -> None:
+    page = (ROOT / "docs" / "quirks.md").read_text()
+    rows = [
+        f"| `{one.name}` | {one.kind.right} | {said(one.default)} | {one.level} | {one.does} "
+        f"| {one.known} |"
+        for one in QUIRKS.values()
+    ]
+    assert [row for row in page.splitlines() if row.startswith("| `")] == rows
+
+
 def test_the_contract_page_quotes_the_document() -> None:
     quoted = yaml.safe_load(block_with("yaml", "missing-parameter"))
     document = Document.read(ROOT / "openapi.yaml")
@@ -213,7 +245,8 @@ def test_the_contract_page_quotes_the_document() -> None:
 
 
 def test_the_contract_page_names_every_setting() -> None:
-    page = (ROOT / "docs" / "contract.md").read_text()
+    pages = ("contract.md", "quirks.md")
+    page = "\n".join((ROOT / "docs" / name).read_text() for name in pages)
     written = Contract.read().document.root["x-mockkie"]
     assert [name for name in written if f"`{name}" not in page] == []
     assert Settings().retention == Contract.read().settings.retention
