@@ -36,7 +36,7 @@ def show_settings(  # noqa: PLR0913 - the options of the command
         values = read_contract(contract, chosen, overlay, changes).settings.values
         _print(values, {}, as_json=as_json)
         return
-    if contract or overlay:
+    if _typed("contract") or _typed("overlay"):
         raise UsageError("--contract and --overlay are about no running mock: leave out --url")
     mock = Remote(url, key)
     if reset:
