@@ -58,8 +58,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse marks with settings that do not exist, before any test runs."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse marks with settings that do not exist, before any test runs.
+
+    A worker of xdist has no way to say so: there the test itself does.
+    """
+    if hasattr(config, "workerinput"):
+        return
     wrong = [f"{item.nodeid}: {why}" for item in items for why in _what_is_wrong(item)]
     if wrong:
         raise pytest.UsageError(*dict.fromkeys(wrong))
@@ -90,9 +95,11 @@ def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @contextmanager
 def _named(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Have settings that the document does not have end a test in words: a profile."""
+    """Have what is wrong with a mark end the test in words."""
     from mockkie.problems import UsageError  # noqa: PLC0415 - as above
 
+    for why in _what_is_wrong(request.node):
+        pytest.fail(f"{request.node.nodeid}: {why}", pytrace=False)
     try:
         yield
     except UsageError as error:

@@ -83,6 +83,17 @@ def test_a_wrong_mark_is_a_usage_error(suite: pytest.Pytester, mark: str, why: s
     assert "test_a_wrong_mark_is_a_usage_error.py::test_it: " in result.stderr.str()
 
 
+@pytest.mark.parametrize("fixture", ["kie", "kie_app"])
+def test_a_worker_of_xdist_says_it_by_the_test(suite: pytest.Pytester, fixture: str) -> None:
+    suite.makepyfile(
+        f"import pytest\n@pytest.mark.kie(retentoin='PT1H')\ndef test_it({fixture}): pass\n"
+        f"@pytest.mark.kie(retention='PT1H')\ndef test_other({fixture}): pass"
+    )
+    result = suite.runpytest_subprocess(*LEAN, "-n", "1")
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines(["*::test_it: @pytest.mark.kie: 'retentoin' is no setting*"])
+
+
 def test_a_profile_that_is_none_ends_the_test_in_words(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         "import pytest\n@pytest.mark.kie(profile='imagined')\ndef test_it(kie): pass\n"
