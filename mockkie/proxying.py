@@ -89,11 +89,13 @@ class ProxyApp:
         answered = False
         try:
             client = self._client(origin)
-            request = client.build_request(
+            # Not by the client, which would add headers and cookies that nobody here has sent.
+            request = httpx2.Request(
                 scope["method"],
                 origin + _target(scope),
                 headers=_kept(scope["headers"]),
                 content=_body(receive) if _has_body(scope) else None,
+                extensions={"timeout": httpx2.Timeout(_SECONDS).as_dict()},
             )
             answer = await client.send(request, stream=True)
             answered = True
@@ -117,9 +119,7 @@ class ProxyApp:
         known = split_authority(authority)
         proxy = None if known is None else self._upstream.proxy_for(scheme, known[0])
         if proxy not in self._clients:
-            self._clients[proxy] = httpx2.AsyncClient(
-                proxy=proxy, trust_env=False, timeout=_SECONDS
-            )
+            self._clients[proxy] = httpx2.AsyncClient(proxy=proxy, trust_env=False)
         return self._clients[proxy]
 
 

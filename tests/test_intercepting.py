@@ -431,6 +431,40 @@ def test_an_allowed_host_is_reached_by_whole_urls(loop: Loop, elsewhere: int, pa
         assert mock.found.seen.passed == {f"127.0.0.1:{elsewhere}": 3}
 
 
+@pytest.fixture
+def mirror() -> Iterator[int]:
+    """A server that gives cookies, and says which headers it was sent."""
+
+    class Mirror(Elsewhere):
+        def do_GET(self) -> None:
+            told = str(self.headers).encode()
+            self.send_response(200)
+            self.send_header("Set-Cookie", "session=1; Path=/")
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_a_forwarded_request_has_the_headers_of_its_client_only(loop: Loop, mirror: int) -> None:
+    host = f"127.0.0.1:{mirror}"
+    with proxied(loop, "127.0.0.1") as mock:
+        for _ in range(2):
+            with Talk(mock) as talk:
+                asked = f"GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\nX-Mine: 1\r\n\r\n"
+                seen = talk.body(talk.send(asked.encode()).head()).decode()
+            names = {line.partition(":")[0].lower() for line in seen.split("\n") if line}
+            assert names <= {"host", "x-mine", "connection"}
+            assert names >= {"host", "x-mine"}
+
+
 def test_an_allowed_host_is_reached_by_a_tunnel(loop: Loop, elsewhere: int) -> None:
     with proxied(loop, "127.0.0.1") as mock, Talk(mock) as talk:
         assert talk.connect(f"127.0.0.1:{elsewhere}") == "HTTP/1.1 200 Connection established"
