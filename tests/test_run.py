@@ -247,6 +247,28 @@ def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
         assert nothing_left(tmp_path)
 
 
+def test_a_command_without_a_name(tmp_path: Path) -> None:
+    done = run(tmp_path, "")
+    assert (done.code, done.output) == (127, b"")
+    assert "mockkie: '': command not found\n" in done.errors
+    assert "Traceback" not in done.errors
+
+
+@pytest.mark.parametrize("closed", ["<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_stay_closed(tmp_path: Path, closed: str) -> None:
+    command = (sys.executable, "-m", "mockkie", "run", "--", "sh", "-c", "echo ran >ran; exit 3")
+    script = f'"$0" "$@" {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, *command],
+        cwd=tmp_path,
+        env=clean_environment(),
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 3
+    assert (tmp_path / "ran").read_text() == "ran\n"
+
+
 def test_a_command_that_cannot_be_executed(tmp_path: Path) -> None:
     (tmp_path / "plain.txt").write_text("hello")
     (tmp_path / "odd").write_bytes(b"\x00\x01")
