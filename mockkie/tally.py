@@ -60,7 +60,7 @@ class Tally:
         operation = entry.operation or ""
         if operation.startswith("upload-"):
             self.count["uploads"] += 1
-            self.bytes["uploads"] += sum(each.size for each in entry.fields if each.kind == "file")
+            self.bytes["uploads"] += 0 if entry.file is None else entry.file.size
         elif operation == "download-file":
             self.count["downloads"] += 1
             self.bytes["downloads"] += entry.sent

@@ -162,6 +162,19 @@ def test_links_of_a_client_with_a_setting_lead_to_the_mock(tmp_path: Path) -> No
     assert json.loads(answer)["data"]["downloadUrl"].startswith(url)
 
 
+def test_the_bytes_of_an_upload_by_url_count(tmp_path: Path) -> None:
+    script = (
+        'curl -q -sS -H "Authorization: Bearer $KIE_API_KEY" -H "Content-Type: application/json" '
+        """-d '{"fileUrl": "https://example.com/cat.png", "uploadPath": "a"}' """
+        "$KIE_UPLOAD_BASE_URL/api/file-url-upload"
+    )
+    tool("curl")
+    done = run(tmp_path, "sh", "-c", script)
+    size = json.loads(done.output)["data"]["fileSize"]
+    assert size > 0
+    assert done.summary["uploads"] == {"count": 1, "bytes": size}
+
+
 def test_a_client_that_sends_even_the_loopback_through_the_proxy(tmp_path: Path) -> None:
     tool("curl")
     script = (
