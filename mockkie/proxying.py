@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockkie.hosts import PLAIN, SECURE, Hosts, Sightings, join_authority, split_authority
-from mockkie.passing import Upstream
+from mockkie.passing import UnusableProxyError, Upstream
 from mockkie.protocol import Protocol
 from mockkie.wire import printable
 
@@ -106,7 +106,7 @@ class ProxyApp:
                 async for piece in answer.aiter_raw():
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, UnusableProxyError) as error:
             if answered:
                 raise  # the answer is cut short, as it was to us
             self._seen.failed[where] += 1

@@ -587,6 +587,25 @@ def test_a_refusal_by_the_proxy_of_the_environment(
             assert "the proxy of the environment answered" in head
 
 
+@pytest.mark.parametrize(
+    "url", ["socks5://127.0.0.1:9", "ftp://127.0.0.1:9", "http://127.0.0.1:port", "http://[::1:9"]
+)
+def test_a_proxy_of_the_environment_that_is_none(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, url)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with proxied(loop, "*") as mock, mock.client() as client:
+        says = "could not be reached: the proxy of the environment is no http:// or https:// URL"
+        with Talk(mock) as talk:
+            assert says in talk.connect("other.test:443")
+        answer = client.get("http://other.test/")
+        assert (answer.status_code, says in answer.text) == (502, True)
+        assert mock.found.seen.failed == {"other.test:443": 1, "other.test:80": 1}
+
+
 # ----------------------------------------------------------------------------------- trust
 
 
