@@ -72,7 +72,7 @@ class ProxyApp:
             await self._app(scope, receive, send)
         elif verdict == "refused":
             self._seen.refused[where] += 1
-            await _say(send, 403, self._hosts.refusal(target[0]))
+            await _say(send, 403, self._hosts.refusal(*target))
         else:
             await self._forward(scope, receive, send, f"{scheme}://{where}")
 
