@@ -24,7 +24,7 @@ from mockkie.problems import FALLBACKS, UsageError
 from mockkie.settings import Settings
 from mockkie.shared import Shared
 from mockkie.store import FilesSnapshot, Store, StoredFile
-from mockkie.values import Pointer, unknown
+from mockkie.values import FaultError, Pointer, unknown
 from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, OneWorld, World, Worlds, WorldState
 
 SWEEP_SECONDS: Final = 30.0
@@ -281,8 +281,13 @@ class Service:
 def judge_fault(contract: Contract, fault: Fault, pointer: Pointer = ()) -> None:
     """Hold a fault against the contract: `FaultError` when it is about nothing there."""
     operations = contract.operations
-    if not any(fnmatchcase(name, fault.operation) for name in operations):
+    meant = [known for name, known in operations.items() if fnmatchcase(name, fault.operation)]
+    if not meant:
         unknown((*pointer, "operation"), fault.operation, operations, "operation of the contract")
+    about = fault.then.way.about
+    if about != "all" and not any(one.is_download is (about == "downloads") for one in meant):
+        why = f"{fault.then.name} is about {about} only, and {fault.operation!r} is about none"
+        raise FaultError((*pointer, "operation"), why)
     values = fault.then.values
     name = values.get("name") if fault.then.name == "example" else values.get("error")
     if isinstance(name, str):
