@@ -120,6 +120,7 @@ class Breaker:
             return
         if shot.action.name == "notStored":
             entry.notes = [note for note in entry.notes if not note.startswith("kept ")]
+            entry.file = None
         elif shot.action.way.stage == "spoiling":
             try:
                 spoil(answer, shot.action)

@@ -67,6 +67,8 @@ def running() -> Iterator[RunCommand]:
             )
         except OSError as error:
             raise NotStarted.of(command[0], error) from error
+        except ValueError as error:  # it has no name at all
+            raise NotStarted(f"{command[0]!r}: command not found", NOT_FOUND) from error
         return _wait(pid, {*watched, signal.SIGCHLD})
 
     try:

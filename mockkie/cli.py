@@ -29,8 +29,18 @@ from mockkie.options import DEFAULT_PORT, FILE, Commands, option, remote, settin
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """A trustworthy fake of the KIE.AI File Upload API."""
+    _occupy_standard_streams()
     if os.environ.get("NO_COLOR"):
         ctx.color = False  # for everything that is printed below; else a terminal decides
+
+
+def _occupy_standard_streams() -> None:
+    """Have nothing else get the numbers of streams that were closed: uvloop aborts at that."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, and not inherited
 
 
 @main.command()

@@ -90,7 +90,21 @@ class When:
             for name, (field, kind) in _KINDS.items()
             if name in value
         }
-        return cls(**found)
+        when = cls(**found)
+        when._judge(pointer)
+        return when
+
+    def _judge(self, pointer: Pointer) -> None:
+        """Refuse what no request can be: a fault that never fires proves nothing."""
+        for above, below in (("largerThan", "smallerThan"), ("olderThan", "youngerThan")):
+            least, most = (getattr(self, _KINDS[name][0]) for name in (above, below))
+            if least is not None and most is not None and most - least <= 1:
+                why = f"nothing is above {above} and below {below} at once"
+                raise FaultError((*pointer, below), why)
+        if self.since is not None and self.until is not None:
+            kind, ends = self.until
+            if kind == self.since[0] and ends <= self.since[1]:
+                raise FaultError((*pointer, "until"), "until has to be later than since")
 
     def to_json(self) -> dict[str, Any]:
         """The conditions as `of` reads them."""

@@ -47,7 +47,8 @@ class Explanation:
         self, found: Sequence[Entry], count: int | None, *, within: float | None = None
     ) -> str:
         """Why the uploads that were `found` are not the `count` that were expected."""
-        often = "" if count in (None, 1) else f" {count:,} times"
+        once = " once" if found else ""
+        often = once if count in (None, 1) else f" {count:,} times"
         times = f", but {len(found):,} times" if found else ""
         span = "" if within is None else f" within {within:g} s"
         span += f" behind entry {self.after}" if self.after else ""

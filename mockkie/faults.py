@@ -61,12 +61,12 @@ class Fault:
         if isinstance(value, cls) and not more:
             return value
         if isinstance(value, str):
-            value = _parse(value)
+            value = _parse(value, pointer)
         if isinstance(value, Fault):
             value = value.to_json()
         if not isinstance(value, Mapping):
             raise FaultError(pointer, 'a fault is a mapping, such as {"then": {"status": 500}}')
-        given = _with(value, {_camel(name): one for name, one in more.items()})
+        given = _with(value, {_camel(name): one for name, one in more.items()}, pointer)
         for name in given:
             if name not in _FIELDS:
                 unknown((*pointer, str(name)), name, _FIELDS, "word of a fault")
@@ -147,30 +147,30 @@ def without_number(shot: str) -> str:
     return shot.rpartition(_SHOT)[0]
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str, pointer: Pointer) -> dict[str, Any]:
     """The mapping that a text stands for: JSON, or words such as `status=500; nth=3`."""
     text = text.strip()
     if text.startswith("{"):
         try:
             value: dict[str, Any] = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise FaultError((), f"this is not JSON: {error}") from None
+            raise FaultError(pointer, f"this is not JSON: {error}") from None
         return value
     words: dict[str, Any] = {}
     at = 0
     while at < len(text):
         match = _WORD.match(text, at)
         if match is None:
-            raise FaultError((), f"{text[at:]!r:.60} is no word such as status=500 or nth=3")
+            raise FaultError(pointer, f"{text[at:]!r:.60} is no word such as status=500 or nth=3")
         name, quoted, plain = _camel(match[1]), match[2], match[3]
         if name in words:
-            raise FaultError((), f"{match[1]!r} stands here twice")
+            raise FaultError(pointer, f"{match[1]!r} stands here twice")
         words[name] = quoted if quoted is not None else True if plain is None else _plain(plain)
         at = match.end()
-    return _with({}, words)
+    return _with({}, words, pointer)
 
 
-def _with(value: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
+def _with(value: Mapping[str, Any], words: Mapping[str, Any], pointer: Pointer) -> dict[str, Any]:
     """A fault with further words, each where it belongs."""
     fault = dict(value)
     for word, given in words.items():
@@ -178,18 +178,18 @@ def _with(value: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
         if name in _FIELDS:
             fault[name] = given
         elif name in CONDITIONS:
-            fault["when"] = {**_mapping(fault, "when"), name: given}
+            fault["when"] = {**_mapping(fault, "when", pointer), name: given}
         elif name in WAYS:
-            fault["then"] = {**_mapping(fault, "then"), name: given}
+            fault["then"] = {**_mapping(fault, "then", pointer), name: given}
         else:
-            unknown((), word, (*_FIELDS, *CONDITIONS, *WAYS), "word of a fault")
+            unknown(pointer, word, (*_FIELDS, *CONDITIONS, *WAYS), "word of a fault")
     return fault
 
 
-def _mapping(fault: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _mapping(fault: Mapping[str, Any], name: str, pointer: Pointer) -> Mapping[str, Any]:
     found = fault.get(name, {})
     if not isinstance(found, Mapping):
-        raise FaultError((name,), f"{found!r:.60} is no mapping")
+        raise FaultError((*pointer, name), f"{found!r:.60} is no mapping")
     return found
 
 

@@ -46,6 +46,8 @@ class Hosts:
             secure = parts.scheme == "https"
             port = parts.port or (SECURE if secure else PLAIN)
             self._secure[plain_host(parts.hostname or ""), port] = secure
+        if isinstance(allowed, str):
+            raise UsageError(f"{allowed!r} is one host; say [{allowed!r}], a list of them")
         for pattern in allowed:
             if not pattern or set(pattern) & set("/ @?#") or pattern.count(":") == 1:
                 why = "is not the name of a host, like example.com, '*.example.com' or '*'"
@@ -64,8 +66,12 @@ class Hosts:
         """Whether what is ours speaks TLS."""
         return self._secure[host, port]
 
-    def refusal(self, host: str) -> str:
+    def refusal(self, host: str, port: int) -> str:
         """That a host is refused, and what to do about it."""
+        if host in self.names:  # to allow it would lead to the real one
+            ports = " and ".join(str(known) for name, known in self._secure if name == host)
+            where = join_authority(host, port)
+            return f"mockkie refuses {where}: it stands in for this host at port {ports} only"
         return f"mockkie refuses {host}: {self._how.format(host=host)}"
 
 

@@ -156,7 +156,7 @@ class Waiting(asyncio.Protocol):
         verdict, where = proxy.hosts.judge(*target), join_authority(*target)
         if verdict == "refused":
             proxy.seen.refused[where] += 1
-            _refuse(transport, HTTPStatus.FORBIDDEN, proxy.hosts.refusal(target[0]))
+            _refuse(transport, HTTPStatus.FORBIDDEN, proxy.hosts.refusal(*target))
         elif verdict == "allowed":
             transport.pause_reading()
             proxy.start(self._pass(transport, *target))

@@ -18,6 +18,10 @@ DIAL_SECONDS: Final = 30.0
 _LONGEST_HEAD: Final = 65_536
 
 
+class UnusableProxyError(OSError):
+    """The environment names a proxy that is none by HTTP, such as one for SOCKS."""
+
+
 class Upstream:
     """The proxies that connections to other hosts go through themselves, if any."""
 
@@ -30,11 +34,24 @@ class Upstream:
         return cls(getproxies())
 
     def proxy_for(self, scheme: str, host: str) -> str | None:
-        """The URL of the proxy for a host; None: directly."""
+        """The URL of the proxy for a host; None: directly. Raises `UnusableProxyError`."""
         if proxy_bypass_environment(host, self._proxies):
             return None
         found = self._proxies.get(scheme) or self._proxies.get("all")
-        return found if found is None or "://" in found else f"http://{found}"
+        if found is None:
+            return None
+        url = found if "://" in found else f"http://{found}"
+        if not _speaks_http(url):
+            raise UnusableProxyError("the proxy of the environment is no http:// or https:// URL")
+        return url
+
+
+def _speaks_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the port, or of brackets without an end
+        return False
 
 
 class Relay(asyncio.Protocol):

@@ -186,6 +186,11 @@ class Protocol(HttpToolsProtocol):
             self.flow.pause_reading()
         cycle.message_event.set()
 
+    def on_response_complete(self) -> None:
+        if self.deaf:  # requests that came along with the last one are not for us either
+            self.pipeline.clear()
+        super().on_response_complete()
+
     def shutdown(self) -> None:
         self.stopping = True
         super().shutdown()

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockkie.hosts import PLAIN, SECURE, Hosts, Sightings, join_authority, split_authority
-from mockkie.passing import Upstream
+from mockkie.passing import UnusableProxyError, Upstream
 from mockkie.protocol import Protocol
 from mockkie.wire import printable
 
@@ -72,7 +72,7 @@ class ProxyApp:
             await self._app(scope, receive, send)
         elif verdict == "refused":
             self._seen.refused[where] += 1
-            await _say(send, 403, self._hosts.refusal(target[0]))
+            await _say(send, 403, self._hosts.refusal(*target))
         else:
             await self._forward(scope, receive, send, f"{scheme}://{where}")
 
@@ -89,11 +89,13 @@ class ProxyApp:
         answered = False
         try:
             client = self._client(origin)
-            request = client.build_request(
+            # Not by the client, which would add headers and cookies that nobody here has sent.
+            request = httpx2.Request(
                 scope["method"],
                 origin + _target(scope),
                 headers=_kept(scope["headers"]),
                 content=_body(receive) if _has_body(scope) else None,
+                extensions={"timeout": httpx2.Timeout(_SECONDS).as_dict()},
             )
             answer = await client.send(request, stream=True)
             answered = True
@@ -104,7 +106,7 @@ class ProxyApp:
                 async for piece in answer.aiter_raw():
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, UnusableProxyError) as error:
             if answered:
                 raise  # the answer is cut short, as it was to us
             self._seen.failed[where] += 1
@@ -117,9 +119,7 @@ class ProxyApp:
         known = split_authority(authority)
         proxy = None if known is None else self._upstream.proxy_for(scheme, known[0])
         if proxy not in self._clients:
-            self._clients[proxy] = httpx2.AsyncClient(
-                proxy=proxy, trust_env=False, timeout=_SECONDS
-            )
+            self._clients[proxy] = httpx2.AsyncClient(proxy=proxy, trust_env=False)
         return self._clients[proxy]
 
 

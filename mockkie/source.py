@@ -164,6 +164,7 @@ class Source:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, pointer, (*above, id(node)))
         if isinstance(node, yaml.SequenceNode):
+            self._plain(node, "seq", pointer)
             inside = (*above, id(node))
             return [
                 self._value(child, (*pointer, str(index)), inside)
@@ -174,6 +175,7 @@ class Source:
     def _mapping(
         self, node: yaml.MappingNode, pointer: Pointer, above: tuple[int, ...]
     ) -> dict[str, Any]:
+        self._plain(node, "map", pointer)
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
@@ -187,6 +189,11 @@ class Source:
                 self.fail(inner, f"{key!r} stands here twice")
             mapping[key] = self._value(value_node, inner, above)
         return mapping
+
+    def _plain(self, node: yaml.Node, kind: str, pointer: Pointer) -> None:
+        """Refuse a collection that a tag calls something else: other readers would obey it."""
+        if node.tag != f"{_TAG}{kind}":
+            self.fail(pointer, f"YAML tag {node.tag!r} has no place in {self.kind}")
 
     def _scalar(self, node: yaml.Node, pointer: Pointer) -> Any:
         text: str = node.value

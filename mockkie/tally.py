@@ -60,7 +60,7 @@ class Tally:
         operation = entry.operation or ""
         if operation.startswith("upload-"):
             self.count["uploads"] += 1
-            self.bytes["uploads"] += sum(each.size for each in entry.fields if each.kind == "file")
+            self.bytes["uploads"] += 0 if entry.file is None else entry.file.size
         elif operation == "download-file":
             self.count["downloads"] += 1
             self.bytes["downloads"] += entry.sent
@@ -119,10 +119,9 @@ class Tally:
     def _host_lines(self) -> Iterator[str]:
         refused: Counter[str] = Counter()
         for where, count in self._seen.refused.items():
-            known = split_authority(where)
-            refused[known[0] if known else where] += count
-        for host, count in refused.most_common():
-            yield _line(count, self._rules.refusal(host))
+            refused[self._rules.refusal(*(split_authority(where) or (where, 0)))] += count
+        for why, count in refused.most_common():
+            yield _line(count, why)
         texts: Mapping[str, str] = {
             "distrusted": "hung up on the certificate of {}, trusting others (docs/run.md)",
             "failed": "{} was allowed, but could not be reached",

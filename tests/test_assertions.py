@@ -82,7 +82,9 @@ def test_uploads_are_counted(world: Kie) -> None:
     assert world.journal.assert_uploaded("a/b.txt", count=None) == [first, second]
     assert world.journal.assert_uploaded("a/b.txt", content=b"one") == [first]
     text = failure(world.journal.assert_uploaded, "a/b.txt")
-    assert text.startswith("a/b.txt was not uploaded, but 2 times\nThese are the ones:\n   1  POST")
+    assert text.startswith(
+        "a/b.txt was not uploaded once, but 2 times\nThese are the ones:\n   1  POST"
+    )
     text = failure(world.journal.assert_uploaded, "a/b.txt", 3)
     assert text.startswith("a/b.txt was not uploaded 3 times, but 2 times\n")
     with pytest.raises(ValueError, match="assert_not_uploaded"):
@@ -232,6 +234,18 @@ def test_what_was_evicted_is_not_known(kie: Kie) -> None:
     for assertion in (kie.journal.assert_uploaded, kie.journal.assert_not_uploaded):
         assert "1 older entries were evicted from the journal" in failure(assertion, "images/a.png")
     assert "whether anything was refused is not known" in failure(kie.journal.assert_no_refused)
+
+
+def test_what_a_fault_did_not_store_was_not_uploaded(world: Kie) -> None:
+    world.faults.add("not-stored", times=1)
+    assert send(world, "images/a.png").status_code == 200
+    world.journal.assert_not_uploaded("images/a.png")
+    text = failure(world.journal.assert_uploaded, "images/a.png")
+    assert "Refused or failed, and why:\n   1  POST" in text
+    assert "[fault 1: notStored (shot 1)]" in text
+    send(world, "images/a.png")
+    [upload] = world.journal.assert_uploaded("images/a.png")
+    assert upload.entry.seq == 2
 
 
 def test_what_should_not_have_been_uploaded(world: Kie) -> None:

@@ -344,6 +344,25 @@ def test_an_early_answer_that_closes(guest: Visitor) -> None:
     assert guest.paths() == []
 
 
+@pytest.mark.parametrize(
+    "fault", ["closeAfter", {"then": {"early": {"status": 413, "close": True}}}, "truncate=5"]
+)
+def test_what_came_along_with_the_last_request_is_not_carried_out(
+    guest: Visitor, fault: Any
+) -> None:
+    arm(guest, fault, times=1)
+    body = multipart(TEXTS, Part(b"x"))
+    fields = {**guest.auth, **FORM, "Host": "mock.test", "Content-Length": str(len(body))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    asked = f"{STREAM} HTTP/1.1\r\n{head}\r\n".encode() + body
+    with guest.wire() as wire:
+        wire.send(asked + asked)
+        wire.read_to_end()
+    until_written(guest)
+    guest.upload("stream", b"later", "a", "later.bin")
+    assert [entry["path"] for entry in guest.journal()][1:] == ["a/later.bin"]
+
+
 def test_stored_but_the_connection_drops(visitor: Visitor) -> None:
     arm(visitor, "dropAnswer")
     assert upload_is_reset(visitor)
@@ -355,7 +374,8 @@ def test_accepted_but_not_stored(visitor: Visitor) -> None:
     arm(visitor, "notStored", times=1)
     data = visitor.upload("stream", b"x", "a", "b.bin")
     assert visitor.get(data["downloadUrl"]).status == 404
-    assert visitor.journal()[0]["notes"] == []
+    entry = visitor.journal()[0]
+    assert (entry["notes"], entry["path"], entry["file"]) == ([], "a/b.bin", None)
     again = visitor.upload("stream", b"x", "a", "b.bin")
     assert visitor.get(again["downloadUrl"]).body == b"x"
 

@@ -78,6 +78,21 @@ def test_patterns_that_are_no_hosts(pattern: str) -> None:
         Hosts([], allowed=[pattern])
 
 
+def test_one_host_is_no_list_of_hosts() -> None:
+    with pytest.raises(UsageError, match=r"say \['a\.test'\], a list"):
+        Hosts([], allowed="a.test")
+
+
+def test_another_port_of_a_host_of_ours_is_not_to_be_allowed() -> None:
+    hosts = Hosts(["https://a.test", "https://c.test:8443"], how="ask {host}")
+    for (host, port), says in {
+        ("a.test", 8443): "refuses a.test:8443: it stands in for this host at port 443 and 80 only",
+        ("c.test", 443): "refuses c.test:443: it stands in for this host at port 8443 only",
+        ("b.test", 443): "refuses b.test: ask b.test",
+    }.items():
+        assert hosts.refusal(host, port) == f"mockkie {says}"
+
+
 def test_the_hosts_of_the_document() -> None:
     contract = Contract.read()
     assert contract.origins == [

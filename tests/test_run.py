@@ -162,6 +162,19 @@ def test_links_of_a_client_with_a_setting_lead_to_the_mock(tmp_path: Path) -> No
     assert json.loads(answer)["data"]["downloadUrl"].startswith(url)
 
 
+def test_the_bytes_of_an_upload_by_url_count(tmp_path: Path) -> None:
+    script = (
+        'curl -q -sS -H "Authorization: Bearer $KIE_API_KEY" -H "Content-Type: application/json" '
+        """-d '{"fileUrl": "https://example.com/cat.png", "uploadPath": "a"}' """
+        "$KIE_UPLOAD_BASE_URL/api/file-url-upload"
+    )
+    tool("curl")
+    done = run(tmp_path, "sh", "-c", script)
+    size = json.loads(done.output)["data"]["fileSize"]
+    assert size > 0
+    assert done.summary["uploads"] == {"count": 1, "bytes": size}
+
+
 def test_a_client_that_sends_even_the_loopback_through_the_proxy(tmp_path: Path) -> None:
     tool("curl")
     script = (
@@ -245,6 +258,28 @@ def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
         assert (done.code, done.output) == (127, b"")
         assert f"mockkie: {command}: command not found\n" in done.errors
         assert nothing_left(tmp_path)
+
+
+def test_a_command_without_a_name(tmp_path: Path) -> None:
+    done = run(tmp_path, "")
+    assert (done.code, done.output) == (127, b"")
+    assert "mockkie: '': command not found\n" in done.errors
+    assert "Traceback" not in done.errors
+
+
+@pytest.mark.parametrize("closed", ["<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_stay_closed(tmp_path: Path, closed: str) -> None:
+    command = (sys.executable, "-m", "mockkie", "run", "--", "sh", "-c", "echo ran >ran; exit 3")
+    script = f'"$0" "$@" {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, *command],
+        cwd=tmp_path,
+        env=clean_environment(),
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 3
+    assert (tmp_path / "ran").read_text() == "ran\n"
 
 
 def test_a_command_that_cannot_be_executed(tmp_path: Path) -> None:
