@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from mockkie.harness.api import BASE64, GONE, STREAM, URL
+from mockkie.harness.forms import pieces
 from mockkie.harness.session import NoAnswerError, NotJudgedError
 from mockkie.harness.target import Target
 
@@ -92,7 +93,7 @@ def intrude(
 def test_what_is_refused_for_its_key_is_not_stored(target: Target, route: str) -> None:
     """A new file of a refused request is not behind the link that it would have."""
     victim = Victim.of(target)
-    refused(intrude(target, route, "Bearer wrong", victim, fileName="other.txt"), UNAUTHORIZED)
+    refused(intrude(target, route, "Bearer null", victim, fileName="other.txt"), UNAUTHORIZED)
     stored = target.get(victim.link.replace("victim.txt", "other.txt"))
     expect(stored.status_code in GONE, "a file was stored that was refused for its key")
 
@@ -103,7 +104,7 @@ def test_the_key_is_judged_first(target: Target, path: str) -> None:
     """A request that is wrong altogether is refused for its key."""
     wrong = target.with_authorization("Bearer wrong")
     headers = {} if path == STREAM else {"Content-Type": "application/json"}
-    refused(wrong.post(path, data=b'{"nonsense', headers=headers), UNAUTHORIZED)
+    refused(wrong.post(path, data=pieces(b'{"nonsense', 5), headers=headers), UNAUTHORIZED)
     refused(target.with_authorization(None).post(path), UNAUTHORIZED)
     if path != STREAM:
         refused(wrong.post(path, json={}), UNAUTHORIZED)
@@ -145,7 +146,7 @@ def test_a_connection_remembers_no_key(target: Target, route: str) -> None:
     victim = Victim.of(target)
     refused(intrude(target, route, None, victim), UNAUTHORIZED)
     accepted(as_stream(target, victim.content, victim.fields))
-    refused(intrude(target, route, "Bearer wrong", victim), UNAUTHORIZED)
+    refused(intrude(target, route, "Bearer undefined", victim), UNAUTHORIZED)
 
 
 @pytest.mark.clause("auth.downloads-open")
