@@ -1,8 +1,9 @@
-"""Tells of each assertion of the suite whether a broken server passes without it.
+"""Tells of each assertion of the suite whether its clause still sees the same bugs without it.
 
 `python benchmarks/mutate_suite.py` takes the assertions of `contract_tests` away one at a time, and
-judges again, without it, the broken servers that were found there (as `kill_table.py` noted them).
-An assertion is needed when one of these servers is upheld then. Appends to docs/kill-table.md.
+judges again, by the clauses of that test alone, broken servers that were found there (as
+`kill_table.py` noted them). An assertion is needed when a clause that names such a server does not
+name it any more. Appends to docs/kill-table.md.
 """
 
 from __future__ import annotations
@@ -17,27 +18,34 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import yaml
 
 ROOT: Final = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.kill_page import BROKEN, STACKS, Known  # noqa: E402 - the path is set above
-from benchmarks.kill_table import KEPT, PAGE, running  # noqa: E402 - the same
+from benchmarks.kill_page import STACKS, Known  # noqa: E402 - the path is set above
+from benchmarks.kill_table import KEPT, PAGE, Server, running  # noqa: E402 - the same
 
 ASSERTIONS: Final = {"expect", "refused", "reads", "eventually", "sized", "compare", "located"}
 METHODS: Final = {"is_unharmed"}
+CLAUSES: Final = frozenset(
+    yaml.safe_load((ROOT / "openapi.yaml").read_text())["x-mockkie"]["claims"]
+)
 TITLE: Final = "## Which assertions are needed"
 
 
 class Site(NamedTuple):
-    """An assertion: a statement that does nothing else."""
+    """An assertion: a statement that does nothing else. A helper of tests has no clauses."""
 
     file: str
     first: int
     last: int
     test: str
+    clauses: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.file}:{self.first}"
@@ -51,8 +59,19 @@ def sites() -> Iterator[Site]:
                 continue
             for node in ast.walk(function):
                 if isinstance(node, ast.Expr) and _asserts(node.value):
-                    last = node.end_lineno or node.lineno
-                    yield Site(path.name, node.lineno, last, function.name)
+                    last, clauses = node.end_lineno or node.lineno, _clauses(function)
+                    yield Site(path.name, node.lineno, last, function.name, clauses)
+
+
+def _clauses(function: ast.FunctionDef) -> tuple[str, ...]:
+    """What its mark names, and its assertions beside that."""
+    named = {
+        value.value
+        for node in (function, *function.decorator_list)
+        for value in ast.walk(node)
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }
+    return tuple(sorted(named & CLAUSES))
 
 
 def _asserts(value: ast.expr) -> bool:
@@ -64,50 +83,62 @@ def _asserts(value: ast.expr) -> bool:
     return isinstance(called, ast.Name) and called.id in ASSERTIONS
 
 
-def candidates(known: Known, site: Site, most: int) -> list[tuple[str, str]]:
+def candidates(known: Known, site: Site, most: int) -> list[Server]:
     """At most so many broken servers found at an assertion, those found at few others first."""
     found = []
     for name, told in known.items():
         stack, kind, bug = name.split(":")
         lines = told.get("mockkie", {}).get("where", [])
         here = any(f"{site.file}:{n}" in lines for n in range(site.first, site.last + 1))
-        if kind == "bug" and here and BROKEN[stack][bug][1]:
+        if kind == "bug" and here:
             found.append((len(lines), stack, bug))
-    return [(stack, bug) for _, stack, bug in sorted(found)[:most]]
+    return [(stack, "bug", bug) for _, stack, bug in sorted(found)[:most]]
 
 
-def judged_without(site: Site, stack: str, bug: str) -> int:
-    """The exit code for a broken server, of a suite without the assertion."""
-    with tempfile.TemporaryDirectory() as folder, running((stack, "bug", bug)) as api:
+@cache
+def named(server: Server, clauses: tuple[str, ...], without: Site | None = None) -> frozenset[str]:
+    """The clauses that name a broken server, of some, by a suite without an assertion."""
+    with tempfile.TemporaryDirectory() as folder, running(server) as api:
         for name in ("mockkie", "contract_tests", "openapi.yaml"):
             of, to = ROOT / name, Path(folder) / name
             shutil.copytree(of, to) if of.is_dir() else shutil.copy(of, to)
-        path = Path(folder) / "contract_tests" / site.file
-        lines = path.read_text().splitlines()
-        start = lines[site.first - 1]
-        indent = start[: len(start) - len(start.lstrip())]
-        lines[site.first - 1 : site.last] = [f"{indent}pass"]
-        path.write_text("\n".join(lines) + "\n")
-        words = ["check", api.url, "--key", api.keys[0], "--other-key", api.keys[1], "-x"]
-        return subprocess.run(
-            [sys.executable, "-m", "mockkie", *words, "--quiet", "--overwrite-delay", "2"],
+        if without is not None:
+            _take_away(Path(folder) / "contract_tests" / without.file, without)
+        report = Path(folder) / "report.json"
+        words = ["check", api.url, "--key", api.keys[0], "--other-key", api.keys[1], "--quiet"]
+        words += [word for clause in clauses for word in ("--only", clause)]
+        subprocess.run(
+            [sys.executable, "-m", "mockkie", *words, "--overwrite-delay", "2", "--report", report],
             capture_output=True,
             check=False,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": folder},
-        ).returncode
+        )
+        told = json.loads(report.read_bytes())["clauses"]
+    return frozenset(clause["id"] for clause in told if clause["verdict"] == "violated")
+
+
+def _take_away(path: Path, site: Site) -> None:
+    lines = path.read_text().splitlines()
+    start = lines[site.first - 1]
+    indent = start[: len(start) - len(start.lstrip())]
+    lines[site.first - 1 : site.last] = [f"{indent}pass"]
+    path.write_text("\n".join(lines) + "\n")
 
 
 def verdict(known: Known, site: Site, most: int) -> str:
     """What the assertion is good for."""
     servers = candidates(known, site, most)
-    for stack, bug in servers:
-        if judged_without(site, stack, bug) == 0:
-            return f"needed: without it `{bug}` ({stack}) is upheld"
+    for server in servers:
+        told = known[":".join(server)]["mockkie"]
+        clauses = site.clauses or tuple(sorted({*told["found"], *told["told"]}))
+        lost = named(server, clauses) - named(server, clauses, site)
+        if lost:
+            return f"needed: without it {', '.join(sorted(lost))} does not name `{server[2]}`"
     if servers:
-        names = ", ".join(f"`{bug}`" for _, bug in servers)
-        return f"others find {names} too"
-    return "none of these servers breaks it"
+        names = ", ".join(f"`{bug}`" for _, _, bug in servers)
+        return f"the same clauses name {names} elsewhere too"
+    return "found none of these servers"
 
 
 def main() -> None:
@@ -133,13 +164,16 @@ def main() -> None:
 
 def _section(rows: list[tuple[Site, str]], every: int, most: int) -> Iterator[str]:
     needed = sum(told.startswith("needed") for _, told in rows)
-    others = sum(told.startswith("others") for _, told in rows)
+    others = sum(told.startswith("the same") for _, told in rows)
     yield TITLE
     yield ""
     yield "Made by `python benchmarks/mutate_suite.py`: each assertion is taken away, and at most"
-    yield f"{most} of the broken servers that it had found ({', '.join(STACKS)}) are judged again."
-    yield f"Of {every} assertions {len(rows)} were tried: {needed} are needed, for {others} another"
-    yield f"finds the same servers, and {len(rows) - needed - others} are broken by none of them."
+    yield f"{most} of the broken servers that it had found ({', '.join(STACKS)}) are judged again,"
+    yield "by the clauses of its test. It is needed when a clause names such a server no more."
+    yield "Tests stop at their first violation: what stands later finds what those leave over."
+    yield f"Of {every} assertions {len(rows)} were tried: {needed} are needed; for {others} the"
+    yield "same clauses name the same servers by another assertion, or by another case, too; and"
+    yield f"{len(rows) - needed - others} have found none of these servers."
     yield ""
     yield "| assertion | in | |"
     yield "|---|---|---|"
