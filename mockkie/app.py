@@ -15,8 +15,9 @@ from mockkie.body import BodyReader
 from mockkie.breaking import Broken, breaker_for
 from mockkie.clock import http_date, stopwatch
 from mockkie.contract import decode_path
-from mockkie.control import PREFIX, control_app
+from mockkie.control import PREFIX
 from mockkie.exchange import Exchange
+from mockkie.gate import Gate
 from mockkie.journal import REDACTED, Entry, head_text
 from mockkie.operation import Operation
 from mockkie.operations import HANDLERS, check_handlers
@@ -41,7 +42,7 @@ class Mock:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.from_examples, self.not_served = check_handlers(service.contract)
-        self._control = control_app(service)
+        self._control = Gate(service)
         named = {scheme.name.lower() for scheme in service.contract.schemes.values()}
         self._secrets = _SECRETS | named
         self._keys_in_query = any(
@@ -199,7 +200,7 @@ class Mock:
         status, body = self.service.contract.refusal(problem, operation)
         entry = exchange.entry
         entry.decision = "broken" if problem.name == "internal-error" else "refused"
-        entry.why = problem.why
+        entry.problem, entry.why = problem.name, problem.why
         headers = {name.lower(): value for name, value in problem.headers.items()}
         headers["x-mockkie-why"] = printable(problem.why)
         if operation is not None and problem.name != "method-not-allowed":
@@ -218,6 +219,7 @@ class Mock:
         problem = Problem("internal-error", why)
         status, body = self.service.contract.refusal(problem, exchange.matched)
         exchange.entry.decision, exchange.entry.why = "broken", why
+        exchange.entry.problem = problem.name
         return Answer(status, {"x-mockkie-why": printable(why)}, json=body)
 
     def _dress(self, exchange: Exchange, answer: Answer) -> None:

@@ -41,6 +41,7 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     url_upload_private: bool = False,
     durable: bool = False,
     faults: str | Path | None = None,
+    control_hosts: Sequence[str] = (),
     sibling: bool = False,
 ) -> Mock:
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
@@ -48,7 +49,8 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     `contract` is a document, or several that are served together; none: those that come along.
     `retention` is an ISO 8601 duration, `data` is `memory:` or a folder, `overlay` one file or
     several that change the first document, in order; `faults` is a script's file or a scenario's
-    name. What is None is as the contract says. A `sibling` is one more process of a mock that holds
+    name. `control_hosts` are further names of the mock, for the control API. What is None is as the
+    contract says. A `sibling` is one more process of a mock that holds
     the folder's lock.
     """
     _check_keys(keys)
@@ -64,6 +66,7 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
         keys=tuple(keys) or (DEFAULT_KEY,),
         any_key=any_key,
         faults=_faults(understood, faults),
+        control_hosts=tuple(control_hosts),
         shared=Shared(Path(data)) if sibling else None,
     )
     return Mock(service)

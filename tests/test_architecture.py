@@ -47,6 +47,14 @@ LAYERS: Sequence[Sequence[str]] = [
     protocol;
     build;
     app;
+    gate;
+    dashboard.site;
+    dashboard.clock;
+    dashboard.files dashboard.journal dashboard.faults dashboard.worlds dashboard.contract
+    dashboard.events;
+    dashboard.described dashboard.page;
+    dashboard.diagnosis dashboard.reproducing dashboard.versions;
+    dashboard.asked dashboard;
     breaking;
     triggers standins;
     operations jobs control control_faults downloads auth parameters stateless seeding;
@@ -80,7 +88,7 @@ LAYERS: Sequence[Sequence[str]] = [
 `__init__` is the lowest because everybody imports it; what it offers it imports when asked for.
 """
 
-ASGI = {"app", "control", "inprocess", "origin", "proxying", "wire"}
+ASGI = {"app", "control", "gate", "inprocess", "origin", "proxying", "wire"}
 """Who speaks `receive` and `send`."""
 
 TEST_LIBRARIES = {"pytest", "_pytest", "hypothesis", "schemathesis"}
