@@ -39,6 +39,18 @@ def test_a_refusal_leads_to_the_lines_of_the_document() -> None:
     assert len(lines) == 5
 
 
+def test_a_value_is_told_what_is_wrong_with_it() -> None:
+    contract = read_contract(())
+
+    def claims(why: str) -> list[str]:
+        entry = Entry(at=0, method="POST", target="/", problem="invalid-parameter", why=why)
+        return [line.claim for line in diagnose(contract, entry).lines]
+
+    assert claims('uploadPath: "/a" does not match "^…$"') == ["input.no-edge-slashes"]
+    assert claims('uploadPath: "a//b" does not match "^…$"') == ["input.plain-segments"]
+    assert "input.types" in claims("fileName: 5 is not of types null, string")
+
+
 def test_sizes_and_spans_are_said_as_people_say_them() -> None:
     assert [bytes_text(size) for size in (0, 999, 1_000, 1_550_000, 3 * 10**9)] == [
         *("0 B", "999 B", "1.0 kB", "1.6 MB", "3.0 GB")

@@ -5,6 +5,7 @@ Knows no pages.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -100,6 +101,8 @@ ADVICE: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
 }
 """What a problem is about: ids of claims, those that the document has, and how to get past it."""
 
+_UNFIT: Final = re.compile(r'(uploadPath|fileName): "(.*?)" does not match')
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -133,7 +136,7 @@ def short_place(place: str) -> str:
 
 def diagnose(contract: Contract, entry: Entry) -> Diagnosis:
     """The lines of the contract that an answer follows, and what to do about a refusal."""
-    claims, advice = ADVICE.get(entry.problem or "", ((), ""))
+    claims, advice = _told(entry)
     operation = contract.operations.get(entry.operation or "")
     owner = contract.owner(operation)
     lines = []
@@ -150,6 +153,19 @@ def diagnose(contract: Contract, entry: Entry) -> Diagnosis:
     }
     lines += [known[name] for name in claims if name in known]
     return Diagnosis(lines, advice)
+
+
+def _told(entry: Entry) -> tuple[Sequence[str], str]:
+    """What is known of the problem of an entry; of values, by what is wrong with this one."""
+    claims, advice = ADVICE.get(entry.problem or "", ((), ""))
+    wrong = _UNFIT.match(entry.why or "")
+    if entry.problem != "invalid-parameter" or wrong is None:
+        return claims, advice
+    name, value = wrong.groups()
+    if value.startswith("/") or value.endswith("/"):
+        return ("input.no-edge-slashes",), f"Take the slashes off the ends of `{name}`."
+    claims = ("input.plain-segments",)
+    return claims, f"Have no empty segments, no `.`, `..` and no control characters in `{name}`."
 
 
 def documents(contract: Contract) -> Sequence[Document]:
