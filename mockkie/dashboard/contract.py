@@ -16,7 +16,9 @@ from mockkie.dashboard.diagnosis import claims_of, documents
 from mockkie.dashboard.page import Site
 from mockkie.service import Service
 
-_DURATIONS: Final = ("retention", "timeout")
+_DURATIONS: Final = (
+    "retention timeout waiting generating result_link result_file temporary_link".split()
+)
 _LEVELS: Final = ("documented", "observed", "assumed")
 
 

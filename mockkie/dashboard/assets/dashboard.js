@@ -256,6 +256,8 @@
     const { now, frozen } = document.body.dataset;
     set(Number(now), frozen === "true");
     paint(remembered());
+    const tab = document.querySelector(".tabs [aria-current]");
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.clientWidth / 2;
     const way = document.querySelector("[data-way]");
     if (way) takes(way);
     follow();
