@@ -15,8 +15,9 @@ from mockkie.body import BodyReader
 from mockkie.breaking import Broken, breaker_for
 from mockkie.clock import http_date, stopwatch
 from mockkie.contract import decode_path
-from mockkie.control import PREFIX, control_app
+from mockkie.control import PREFIX
 from mockkie.exchange import Exchange
+from mockkie.gate import Gate
 from mockkie.journal import REDACTED, Entry, head_text
 from mockkie.operation import Operation
 from mockkie.operations import HANDLERS, check_handlers
@@ -43,7 +44,7 @@ class Mock:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.from_examples, self.not_served = check_handlers(service.contract)
-        self._control = control_app(service)
+        self._control = Gate(service)
         named = {scheme.name.lower() for scheme in service.contract.schemes.values()}
         self._secrets = _SECRETS | named
         self._keys_in_query = any(

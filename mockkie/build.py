@@ -43,6 +43,7 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     url_upload_private: bool = False,
     durable: bool = False,
     faults: str | Path | None = None,
+    control_hosts: Sequence[str] = (),
     sibling: bool = False,
 ) -> Mock:
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
@@ -51,8 +52,9 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     `settings` are those of `x-mockkie` in its form, `{"expiredLink": {"status": 410}}`; they hold
     above the profile. `retention` is an ISO 8601 duration, `data` is `memory:` or a folder,
     `overlay` one file or several that change the first document, in order; `faults` is a script's
-    file or a scenario's name. What is None is as the contract says. A `sibling` is one more process
-    of a mock that holds the folder's lock.
+    file or a scenario's name; `control_hosts` are further names of the mock, for the control API.
+    What is None is as the contract says. A `sibling` is one more process of a mock that holds the
+    folder's lock.
     """
     _check_keys(keys)
     changes = _changes(settings or {}, retention, download_origin, url_upload)
@@ -65,6 +67,7 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
         any_key=any_key,
         url_upload_private=url_upload_private,
         faults=_faults(understood, faults),
+        control_hosts=tuple(control_hosts),
         shared=Shared(Path(data)) if sibling else None,
     )
     return Mock(service)

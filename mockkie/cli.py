@@ -76,6 +76,13 @@ def _occupy_standard_streams() -> None:
     metavar="FOLDER",
     help="Have the files of this folder from the start, uploaded anew, at their paths below it.",
 )
+@option(
+    "--control-host",
+    "control_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="One more name under which `/__mockkie` may be asked, for a mock behind one; repeatable.",
+)
 @option("--durable", is_flag=True, help="Survive a loss of power too; uploads get slower.")
 @option(
     "--tls",
@@ -90,6 +97,7 @@ def _occupy_standard_streams() -> None:
     metavar="FILE",
     help="Write {url, downloadOrigin, key, pid, ca} there once the mock answers.",
 )
+@option("--open", "open_page", is_flag=True, help="Open the dashboard in a browser.")
 @option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 @option("--quiet", is_flag=True, help="The ready line only.")
 def serve(**options: Any) -> None:

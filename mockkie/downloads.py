@@ -21,6 +21,16 @@ _RANGE: Final = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE
 _DIGITS: Final = 18  # of an offset: more than any file has, fewer than an int can be read from
 _TAGS: Final = re.compile(r'(W/)?"([^"]*)"')
 
+_ACTIVE: Final = frozenset(
+    ("text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml")
+)
+"""What browsers run the scripts of."""
+_ALONE: Final = "sandbox allow-scripts"
+"""Links may be of the mock's own origin, where the control API is: such a page gets one of its own.
+
+Assumed: nothing is known of what the API sends here; clients that are no browsers pass it over.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -56,6 +66,8 @@ def answer(
     if not_modified(file, request, tagged=tagged):
         return Answer(304, headers)
     headers["content-type"] = file.mime
+    if file.mime in _ACTIVE:
+        headers["content-security-policy"] = _ALONE
     span = Span(0, file.size, file.size)
     ranged = requested_span(file, request, tagged=tagged) if ranges and method == "GET" else None
     if ranged is not None:

@@ -77,6 +77,7 @@ class Entry:
     `path` is the `<uploadPath>/<fileName>` that an upload asked for, as far as it was read and
     whether it was kept or not; `file` is what it kept, under a generated name if none was given.
     `notes` tell what the mock did that the answer does not show, `shots` which faults hit it.
+    `problem` is the name of what was refused, as `mockkie.problems` has them.
     """
 
     at: int
@@ -93,6 +94,7 @@ class Entry:
     status: int | None = None
     code: int | None = None
     msg: str | None = None
+    problem: str | None = None
     why: str | None = None
     received: int = 0
     sent: int = 0
@@ -130,6 +132,7 @@ class Entry:
             "status": self.status,
             "code": self.code,
             "msg": self.msg,
+            "problem": self.problem,
             "why": self.why,
             "notes": list(self.notes),
             "shots": list(self.shots),
@@ -146,6 +149,7 @@ class Entry:
             head=head_text(value["headers"]),
             file=None if value["file"] is None else StoredFile.from_json(value["file"]),
             fields=[Field.from_json(known) for known in value["fields"]],
+            problem=value.get("problem"),
             **{name: value[name] for name in _PLAIN},
         )
 

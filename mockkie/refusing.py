@@ -22,7 +22,7 @@ def refuse(exchange: Exchange, problem: Problem) -> Answer:
         return _preflight(request, problem.headers["Allow"])
     status, body = exchange.service.contract.refusal(problem, operation)
     entry.decision = "broken" if problem.name == "internal-error" else "refused"
-    entry.why = problem.why
+    entry.problem, entry.why = problem.name, problem.why
     headers = {name.lower(): value for name, value in problem.headers.items()}
     headers["x-mockkie-why"] = printable(problem.why)
     if operation is not None and problem.name != "method-not-allowed":
@@ -39,6 +39,7 @@ def fail(exchange: Exchange, why: str) -> Answer:
     problem = Problem("internal-error", why)
     status, body = exchange.service.contract.refusal(problem, exchange.matched)
     exchange.entry.decision, exchange.entry.why = "broken", why
+    exchange.entry.problem = problem.name
     return Answer(status, {"x-mockkie-why": printable(why)}, json=body)
 
 

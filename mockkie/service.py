@@ -45,7 +45,8 @@ class Snapshot:
 class Service:
     """The state of a mock. `keys` open the default world; `watchers` see every journal entry.
 
-    `faults` are those that the default world begins with.
+    `faults` are those that the default world begins with, `control_hosts` further names under which
+    the control API may be asked.
     """
 
     contract: Contract
@@ -56,6 +57,7 @@ class Service:
     faults: Sequence[Fault] = ()
     watchers: list[Watcher] = field(default_factory=list)
     shared: Shared | None = None
+    control_hosts: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.settings: Settings = self.contract.settings

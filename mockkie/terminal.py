@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import click
@@ -32,7 +33,7 @@ from mockkie.worlds import DEFAULT_WORLD, World
 
 _BUILD: Final = (
     "contract overlay any_key profile settings retention download_origin url_upload "
-    "url_upload_private durable faults"
+    "url_upload_private durable faults control_hosts"
 ).split()
 
 
@@ -58,6 +59,8 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
         def ready() -> None:
             tell(speaker.facts)
             speaker.ready(quiet=options["quiet"])
+            if options["open_page"]:
+                open_page(dashboard_of(server))
 
         if folder is not None:
             plan = Plan(build, options["host"], server.sockets, watch, tls)
@@ -69,6 +72,18 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
             tune_process()
             server.run(ready)
         speaker.stopped(quiet=options["quiet"])
+
+
+def dashboard_of(server: Server) -> str:
+    """Where the page is that shows the mock."""
+    return f"{server.origin}/__mockkie/"
+
+
+def open_page(url: str) -> None:
+    """Have the system's browser show a page; the mock does not wait for it, nor needs it."""
+    import webbrowser  # noqa: PLC0415 - only with --open
+
+    Thread(target=webbrowser.open, args=(url,), name="mockkie-open", daemon=True).start()
 
 
 def default_folder() -> Path:
@@ -167,6 +182,7 @@ class _Person:
             ("files", f"{service.store.where}, each for {life}"),
             ("contract", f"{service.contract.name}, profile {settings.profile}"),
             *(("beside it", name) for name in service.contract.beside),
+            ("dashboard", dashboard_of(server)),
             ("control", f"{server.origin}/__mockkie/clock, /files, /faults, /journal, /worlds"),
         ]
         if self._ca is not None:

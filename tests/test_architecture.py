@@ -47,6 +47,14 @@ LAYERS: Sequence[Sequence[str]] = [
     proxying server protocol;
     build;
     app;
+    gate;
+    dashboard.site;
+    dashboard.clock;
+    dashboard.files dashboard.journal dashboard.faults dashboard.worlds dashboard.contract
+    dashboard.events;
+    dashboard.described dashboard.page;
+    dashboard.diagnosis dashboard.reproducing dashboard.versions;
+    dashboard.asked dashboard;
     breaking;
     triggers standins;
     refusing;
@@ -84,7 +92,7 @@ LAYERS: Sequence[Sequence[str]] = [
 `__init__` is the lowest because everybody imports it; what it offers it imports when asked for.
 """
 
-ASGI = {"app", "control", "inprocess", "origin", "proxying", "wire"}
+ASGI = {"app", "control", "gate", "inprocess", "origin", "proxying", "wire"}
 """Who speaks `receive` and `send`."""
 
 TEST_LIBRARIES = {"pytest", "_pytest", "hypothesis", "schemathesis"}

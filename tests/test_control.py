@@ -202,7 +202,7 @@ def test_a_wrong_method_is_refused_with_the_right_ones(
         assert reply.headers["allow"] == allow
 
 
-@pytest.mark.parametrize("path", ["/", "", "/clocks", "/clock/", "/worlds/a/b", "/files/a"])
+@pytest.mark.parametrize("path", ["/clocks", "/clock/", "/worlds/a/b", "/files/a"])
 def test_an_unknown_call_is_told_what_there_is(guest: Visitor, path: str) -> None:
     assert f"{PREFIX}/clock/advance" in check_problem(guest.control("GET", path), 404)
 
@@ -412,6 +412,7 @@ def test_the_journal_tells_what_was_asked_and_answered(visitor: Visitor) -> None
         "status": 200,
         "code": 200,
         "msg": "File uploaded successfully",
+        "problem": None,
         "why": None,
         "shots": [],
         "received": len(body),
