@@ -6,6 +6,8 @@ uses included.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +25,8 @@ _LISTS: Final = ("allOf", "anyOf", "oneOf")
 _SINGLE: Final = ("not", "if", "then", "else")
 _TYPES: Final = "string, integer, number, boolean, array, object, null"
 _LONGEST_SHOWN: Final = 160
+_LONGEST_TEXT: Final = 40
+_SENTENCE_END: Final = re.compile(r"\.\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,25 @@ class Schema:
             path = (*path, kind["property"])
         elif error.kind.name == "additionalProperties":
             path = (*path, *kind["unexpected"][:1])
-        message = error.message
+        message = self._misfit(error, pointer) or error.message
         if len(message) > _LONGEST_SHOWN:
             message = message[:_LONGEST_SHOWN] + "…"
         place = self._document.place(pointer)
         return SchemaError(error.kind.name, path, message, place, error.instance)
+
+    def _misfit(self, error: jsonschema_rs.ValidationError, pointer: Pointer) -> str:
+        """What a text has to be that a pattern refuses, if the document has words for it."""
+        if error.kind.name != "pattern":
+            return ""
+        words = str(self._document.at(pointer[:-1]).get("description", ""))
+        sentence = _SENTENCE_END.split(words, maxsplit=1)[0].strip().removesuffix(".")
+        if not sentence:
+            return ""
+        text = str(error.instance)
+        shown = json.dumps(
+            text[:_LONGEST_TEXT] + "…" * (len(text) > _LONGEST_TEXT), ensure_ascii=False
+        )
+        return f"{shown} does not match: {sentence[0].lower()}{sentence[1:]}"
 
 
 class Schemas:

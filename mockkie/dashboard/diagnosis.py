@@ -90,6 +90,10 @@ ADVICE: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("method.refused", "method.links"),
         "Use a method that the `Allow` header of the answer names.",
     ),
+    "user-agent-refused": (
+        (),
+        "Send another `User-Agent`, or take its text out of the setting `userAgents.refuse`.",
+    ),
     "range-not-satisfiable": (
         ("download.range",),
         "Ask for bytes that the file has: it is shorter than the range begins.",
