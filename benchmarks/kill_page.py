@@ -103,7 +103,7 @@ def _ours(known: Known) -> Iterator[str]:
         yield ""
     yield "Found: exit code 1. What breaks only what is observed or assumed is not counted:"
     yield "it is told, and decides nothing. Seconds and requests are medians of whole runs, which"
-    yield "went on several at a time beside other work: alone, one takes a third of the time."
+    yield "went on several at a time beside other work: alone, one takes less than half of that."
     yield ""
 
 
