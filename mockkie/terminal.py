@@ -57,7 +57,7 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
         watch = None if options["quiet"] else partial(_watcher, as_json=options["as_json"])
 
         def ready() -> None:
-            tell(speaker.facts)
+            tell(ready_facts(server, ca))
             speaker.ready(quiet=options["quiet"])
             if options["open_page"]:
                 open_page(dashboard_of(server))
@@ -135,7 +135,6 @@ class _Person:
         self._server = server
         self._service = server.mock.service
         self._ca = ca
-        self.facts = ready_facts(server, ca)
 
     def ready(self, *, quiet: bool) -> None:
         server = self._server
@@ -212,11 +211,11 @@ class _Machine:
     """Writes one JSON object a line."""
 
     def __init__(self, server: Server, ca: Path | None) -> None:
-        self.facts = ready_facts(server, ca)
+        self._server, self._ca = server, ca
 
     def ready(self, *, quiet: bool) -> None:
         del quiet
-        _say(orjson.dumps({"event": "ready", **self.facts}))
+        _say(orjson.dumps({"event": "ready", **ready_facts(self._server, self._ca)}))
 
     def request(self, world: World, entry: Entry) -> None:
         _say(orjson.dumps({"event": "request", "world": world.id, **entry.to_json()}))
@@ -227,7 +226,7 @@ class _Machine:
 
 
 def ready_facts(server: Server, ca: Path | None) -> dict[str, Any]:
-    """What a program needs to reach the mock."""
+    """What a program needs to reach a mock that serves."""
     service = server.mock.service
     settings = service.settings_of(service.worlds.default)
     trust = {} if ca is None else {"ca": str(ca)}

@@ -15,6 +15,7 @@ from tests.foreign import FAITHFUL, foreign
 from tests.judging import check
 from tests.wsgi_api import wsgi_api
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
 AIOHTTP: Final = {
     "auth.bare-key": "auth.exact",
     "auth.case": "auth.exact",

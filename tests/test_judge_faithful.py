@@ -12,6 +12,7 @@ from tests.judging import Run, check, judge
 from tests.wsgi_api import wsgi_api
 from tests.wsgi_ways import FAITHFUL as WSGI_WAYS
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
 SLOW: Final = {"rate-limit": ("--only", "overwrite")}
 """Variants that make the judge wait: these are asked less."""
 TIME: Final = {
