@@ -16,6 +16,7 @@ from mockkie.harness.verdicts import Level
 from tests.judging import Run, check
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("profile", ["documented", "observed"])
 @pytest.mark.parametrize("store", ["memory", "disk"])
 def test_the_mock_keeps_the_contract(tmp_path: Path, store: str, profile: str) -> None:

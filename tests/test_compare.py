@@ -98,6 +98,7 @@ def found(run: Run, level: str) -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("name", CHOSEN)
 def test_a_faithful_server_is_alike(tmp_path: Path, name: str) -> None:
     ways, only = FAITHFUL[name], CHOSEN[name]
