@@ -51,6 +51,7 @@ def test_a_violation_is_named_and_can_be_reproduced(tmp_path: Path) -> None:
         link = [line for line in broken["reproduce"] if line.startswith("curl -i http")][-1]
         again = subprocess.run(["bash", "-c", link], capture_output=True, text=True, check=True)  # noqa: S607 - a shell
         assert again.stdout.startswith(f"HTTP/1.1 {link.rpartition('# ')[2]} ")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
 def test_a_mock_that_fetches_is_asked_to(tmp_path: Path) -> None:

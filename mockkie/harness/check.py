@@ -6,6 +6,7 @@ import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
@@ -20,6 +21,7 @@ from mockkie.harness.verdicts import Clause, Layer, Level, Report, Verdict
 from mockkie.problems import UsageError
 
 _QUIET: Final = ("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler")
+_NOTES: Final = "HYPOTHESIS_STORAGE_DIRECTORY"
 _PLUGINS: Final = ("-p", "_hypothesis_pytestplugin", "-p", "schemathesis.pytest.plugin")
 
 
@@ -168,13 +170,16 @@ def _picked(wanted: Sequence[Clause], folder: str) -> list[str]:
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    """The variables for a while; and no notes of Hypothesis in somebody's working directory."""
+    with TemporaryDirectory(prefix="mockkie-") as notes:
+        wanted = {_NOTES: os.environ.get(_NOTES, notes), **variables}
+        before = {name: os.environ.get(name) for name in wanted}
+        os.environ.update(wanted)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
