@@ -24,7 +24,7 @@ bench: $(VENV)/.developing  ## measure side by side with other tools
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean:  ## forget everything that was made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* benchmarks/.peers
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .coverage* benchmarks/.peers
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mockkie needs Python 3.11 or newer: make PYTHON=python3.12 …")'
