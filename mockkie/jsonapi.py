@@ -38,8 +38,7 @@ async def read_object(request: Request, known: set[str] | None = None) -> dict[s
         raise Refused(400, f"the body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise Refused(400, "the body is a JSON object")
-    strange = set() if known is None else set(value) - known
-    if known and strange:
+    if known is not None and (strange := set(value) - known):
         wanted = ", ".join(sorted(known))
         raise Refused(400, f"{min(strange)!r} is not known here; known are: {wanted}")
     return value

@@ -406,15 +406,22 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
         """Be quiet."""
 
 
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[int]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+@contextlib.contextmanager
+def answering(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
+    """A server on a port of this machine, which is what it yields."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server.server_port
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[int]:
+    with answering(Elsewhere) as port:
+        yield port
 
 
 @pytest.mark.parametrize("pattern", ["*", "127.0.0.1", "127.*"])
@@ -442,13 +449,8 @@ def mirror() -> Iterator[int]:
             self.end_headers()
             self.wfile.write(told)
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with answering(Mirror) as port:
+        yield port
 
 
 def test_a_forwarded_request_has_the_headers_of_its_client_only(loop: Loop, mirror: int) -> None:

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from mockkie import links
 from mockkie.clock import duration_text, seconds_between
-from mockkie.dashboard.page import Site, address, back, read_form
+from mockkie.dashboard.page import Site, address, back, number, read_form
 from mockkie.dashboard.reproducing import upload_curl
 from mockkie.dashboard.versions import first_of
 from mockkie.downloads import FilePieces, Span, requested_span
@@ -134,9 +134,7 @@ def uploading(site: Site, request: Request, world: World) -> dict[str, Any]:
 
 def page_of(request: Request, count: int) -> int:
     """The number of the window that is asked for, from 0 on; the last one for what is behind it."""
-    text = request.query_params.get("page", "0")
-    wanted = int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else 0  # noqa: PLR2004 - more pages than there can be
-    return min(wanted, max(count - 1, 0) // PAGE)
+    return min(number(request, "page", 0), max(count - 1, 0) // PAGE)
 
 
 async def show_file(site: Site, request: Request) -> Response:

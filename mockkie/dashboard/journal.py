@@ -12,9 +12,9 @@ from starlette.responses import Response
 from mockkie import links
 from mockkie.clock import duration_text
 from mockkie.dashboard.diagnosis import diagnose
-from mockkie.dashboard.page import Site, address, see
+from mockkie.dashboard.page import Site, address, number, see
 from mockkie.dashboard.reproducing import copies
-from mockkie.dashboard.versions import first_of
+from mockkie.dashboard.versions import entry_at, first_of
 from mockkie.journal import Entry, Journal
 from mockkie.jsonapi import Refused
 
@@ -126,18 +126,12 @@ async def list_rows(site: Site, request: Request) -> Response:
     return site.page(request, "rows.html", world, entries=rows)
 
 
-def number(request: Request, name: str, default: int) -> int:
-    """A number of the address."""
-    text = request.query_params.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 15 else default  # noqa: PLR2004 - more than any journal counts to
-
-
 async def show_entry(site: Site, request: Request) -> Response:
     """One entry as the mock understood it, why it was answered so, and how to ask again."""
     world = site.world(request)
     seq = int(request.path_params["seq"])
-    entry = next(iter(world.journal.entries(after=seq - 1, limit=1)), None)
-    if entry is None or entry.seq != seq:
+    entry = entry_at(world.journal, seq)
+    if entry is None:
         raise Refused(404, f"the journal has no entry {seq}: it was evicted, or cleared")
     origin = links.request_origin(request.scope, request.headers)
     part = "hx-request" in request.headers

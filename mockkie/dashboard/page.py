@@ -40,6 +40,7 @@ SECTIONS: Final = ("files", "journal", "clock", "faults", "contract", "claims")
 _BODY: Final = 1_048_576
 _PLACE: Final = re.compile(r"(?:[^\s(]*/)?([\w.-]+\.(?:ya?ml|json)):(\d+):\d+")
 _NEAR: Final = 50
+_DIGITS: Final = 15  # more than any journal counts to
 WORLDS: Final = f"{PREFIX}/ui/worlds"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
@@ -164,6 +165,12 @@ def address(world: World | str, path: str = "files", /, **query: Any) -> str:
     name = quote(world if isinstance(world, str) else world.id, safe="")
     left = {key: value for key, value in query.items() if value not in (None, "")}
     return f"{PREFIX}/ui/{name}/{path}" + (f"?{urlencode(left)}" if left else "")
+
+
+def number(request: Request, name: str, default: int) -> int:
+    """A number of the address, the default for what is none."""
+    text = request.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else default
 
 
 def see(path: str) -> Response:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from mockkie import __version__
 from mockkie.clock import isoformat
 from mockkie.dashboard.asked import KEY, NAME, Part, is_form, sent_headers, sent_parts
 from mockkie.journal import Entry
+
+_PYTHON_KEY: Final = f'os.environ["{KEY}"]'
+_SCRIPT_KEY: Final = f"process.env.{KEY}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,9 @@ def _httpx(
     lines += [f"    {entry.method!r},", f"    {url!r},"]
     if headers:
         lines.append("    headers={")
-        lines += [f"        {name!r}: {_python(value)}," for name, value in headers]
+        lines += [
+            f"        {name!r}: {_spelled(value, repr, _PYTHON_KEY)}," for name, value in headers
+        ]
         lines.append("    },")
     if form:
         files = [part for part in parts if part.text is None]
@@ -127,12 +132,13 @@ def _httpx(
     return "\n".join([*lines, ")", "print(answer.status_code, answer.text)"])
 
 
-def _python(value: str) -> str:
-    if f"${KEY}" not in value:
-        return repr(value)
-    before, _, after = value.partition(f"${KEY}")
-    pieces = [repr(before), f'os.environ["{KEY}"]', repr(after)]
-    return " + ".join(piece for piece in pieces if piece != "''")
+def _spelled(value: str, quote: Callable[[str], str], key: str) -> str:
+    """A text of a language, in which an expression puts the key in."""
+    before, there, after = value.partition(f"${KEY}")
+    if not there:
+        return quote(value)
+    pieces = [quote(before) if before else "", key, quote(after) if after else ""]
+    return " + ".join(filter(None, pieces))
 
 
 def _python_file(part: Part) -> str:
@@ -157,7 +163,10 @@ def _fetch(
     known = dict(headers) | ({"content-type": "application/json"} if parts and not form else {})
     if known:
         options.append("  headers: {")
-        options += [f"    {json.dumps(name)}: {_script(value)}," for name, value in known.items()]
+        options += [
+            f"    {json.dumps(name)}: {_spelled(value, json.dumps, _SCRIPT_KEY)},"
+            for name, value in known.items()
+        ]
         options.append("  },")
     if form:
         lines.append("const body = new FormData();")
@@ -169,14 +178,6 @@ def _fetch(
         options.append("  }),")
     lines += [f"const answer = await fetch({json.dumps(url)}, {{", *options, "});"]
     return "\n".join([*lines, "console.log(answer.status, await answer.text());"])
-
-
-def _script(value: str) -> str:
-    if f"${KEY}" not in value:
-        return json.dumps(value)
-    before, _, after = value.partition(f"${KEY}")
-    pieces = [json.dumps(before), f"process.env.{KEY}", json.dumps(after)]
-    return " + ".join(piece for piece in pieces if piece != '""')
 
 
 def _script_part(part: Part) -> str:

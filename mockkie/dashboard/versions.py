@@ -42,12 +42,14 @@ class Versions:
 
     def of(self, journal: Journal, path: str) -> Sequence[Entry]:
         """The entries that kept a file at a path, the latest first."""
-        found = []
-        for seq in reversed(self._by_path.get(path, ())):
-            for entry in journal.entries(after=seq - 1, limit=1):
-                if entry.seq == seq:
-                    found.append(entry)  # noqa: PERF401 - the two loops read better apart
-        return found
+        entries = (entry_at(journal, seq) for seq in reversed(self._by_path.get(path, ())))
+        return [entry for entry in entries if entry is not None]
+
+
+def entry_at(journal: Journal, seq: int) -> Entry | None:
+    """The entry of a number, as long as the journal has it."""
+    found = next(iter(journal.entries(after=seq - 1, limit=1)), None)
+    return found if found is not None and found.seq == seq else None
 
 
 def first_of(journal: Journal) -> int:
