@@ -25,8 +25,15 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.kill_page import BROKEN, FAITHFUL, STACKS, page  # noqa: E402 - the path is set above
+from benchmarks.kill_page import (  # noqa: E402 - the path is set above
+    BROKEN,
+    FAITHFUL,
+    STACKS,
+    is_aimed,
+    page,
+)
 from tests import foreign, node_api, wsgi_api  # noqa: E402 - the path is set above
+from tests.foreign_bugs import AIMED  # noqa: E402 - the same
 from tests.wsgi_ways import FAITHFUL as WSGI_WAYS  # noqa: E402 - the same
 
 KEPT: Final = Path(__file__).parent / ".kills.json"
@@ -53,9 +60,11 @@ def servers(most: int | None = None) -> Iterator[Server]:
     for stack in STACKS:
         yield from ((stack, "ways", name) for name in RIGHT[stack])
     for stack in STACKS:
-        names = sorted(BROKEN[stack])
+        names = sorted(name for name in BROKEN[stack] if not is_aimed(stack, name))
         random.Random(5430).shuffle(names)  # noqa: S311 - a lot, and the same one each time
         yield from ((stack, "bug", name) for name in names[:most])
+    if most is None:
+        yield from (("aiohttp", "bug", name) for name in AIMED)
 
 
 def name(server: Server) -> str:

@@ -39,13 +39,18 @@ TITLE: Final = "## Which assertions are needed"
 
 
 class Site(NamedTuple):
-    """An assertion: a statement that does nothing else. A helper of tests has no clauses."""
+    """An assertion: a statement that does nothing else. A helper of tests has no clauses.
+
+    `seen` is where the suite says that it failed: in itself, at the `with` around it that gives
+    the clause, or in the helper that it calls.
+    """
 
     file: str
     first: int
     last: int
     test: str
     clauses: tuple[str, ...]
+    seen: frozenset[str]
 
     def __str__(self) -> str:
         return f"{self.file}:{self.first}"
@@ -54,13 +59,32 @@ class Site(NamedTuple):
 def sites() -> Iterator[Site]:
     """Every assertion of the suite."""
     for path in sorted((ROOT / "contract_tests").glob("test_*.py")):
-        for function in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(function, ast.FunctionDef):
-                continue
+        functions = [
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.FunctionDef)
+        ]
+        helpers = {one.name: _lines(one) for one in functions if not one.name.startswith("test_")}
+        for function in functions:
             for node in ast.walk(function):
                 if isinstance(node, ast.Expr) and _asserts(node.value):
-                    last, clauses = node.end_lineno or node.lineno, _clauses(function)
-                    yield Site(path.name, node.lineno, last, function.name, clauses)
+                    called = ast.unparse(node.value).partition("(")[0]
+                    seen = _lines(node) | helpers.get(called, set())
+                    for around in ast.walk(function):
+                        if isinstance(around, ast.With) and _lines(node) <= _lines(around):
+                            seen |= {around.lineno}
+                    yield Site(
+                        path.name,
+                        node.lineno,
+                        max(_lines(node)),
+                        function.name,
+                        _clauses(function),
+                        frozenset(f"{path.name}:{line}" for line in seen),
+                    )
+
+
+def _lines(node: ast.stmt) -> set[int]:
+    return set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
 
 
 def _clauses(function: ast.FunctionDef) -> tuple[str, ...]:
@@ -89,8 +113,7 @@ def candidates(known: Known, site: Site, most: int) -> list[Server]:
     for name, told in known.items():
         stack, kind, bug = name.split(":")
         lines = told.get("mockkie", {}).get("where", [])
-        here = any(f"{site.file}:{n}" in lines for n in range(site.first, site.last + 1))
-        if kind == "bug" and here:
+        if kind == "bug" and site.seen & {*lines}:
             found.append((len(lines), stack, bug))
     return [(stack, "bug", bug) for _, stack, bug in sorted(found)[:most]]
 

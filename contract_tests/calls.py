@@ -162,7 +162,13 @@ def compare(found: bytes, content: bytes, what: str) -> None:
     )
 
 
-def eventually(target: Target, link: str, content: bytes, old: Iterable[bytes]) -> None:
+def eventually(
+    target: Target,
+    link: str,
+    content: bytes,
+    old: Iterable[bytes],
+    what: str = "an overwritten link",
+) -> None:
     """A link must lead to these bytes, at the latest when the delay of the plan is over.
 
     Until then it may lead to `old` ones, and to nothing else.
@@ -173,7 +179,7 @@ def eventually(target: Target, link: str, content: bytes, old: Iterable[bytes]) 
     while True:
         answer = target.get(link)
         waited = time.monotonic() - began
-        expect(answer.status_code == _OK, f"an overwritten link is answered {answer.status_code}")
+        expect(answer.status_code == _OK, f"{what} is answered {answer.status_code}")
         if answer.content == content:
             staleness.longest = max(staleness.longest, waited)
             return

@@ -120,10 +120,8 @@ def test_sizes_come_back(target: Target, route: str, size: int) -> None:
     """Every size around the edge of a buffer."""
     content = counted(size)
     data = accepted(ROUTES[route](target, content, fields_in(target)))
-    answer = reads(target, data["downloadUrl"], content, f"a link of {size:,} bytes")
+    reads(target, data["downloadUrl"], content, f"a link of {size:,} bytes")
     sized(data, content)
-    length = answer.headers.get("Content-Length")
-    expect(length in (None, str(size)), f"Content-Length of {size:,} bytes is {length}")
 
 
 @pytest.mark.clause("content.stays")

@@ -11,7 +11,18 @@ import pytest
 from mockkie.harness.api import BASE64, GONE, STREAM, URL
 from mockkie.harness.target import Target
 
-from .calls import ROUTES, THREE, Victim, accepted, as_stream, body_of, expect, reads, refused
+from .calls import (
+    ROUTES,
+    THREE,
+    Victim,
+    about,
+    accepted,
+    as_stream,
+    body_of,
+    expect,
+    reads,
+    refused,
+)
 from .test_content import PIXEL
 
 GOOD: Final = "aGVsbG8="
@@ -112,7 +123,8 @@ def test_what_lacks_something_is_refused(target: Target, route: str) -> None:
             continue
         right = status == BAD_REQUEST or body_of(answer).get("code") == BAD_REQUEST
         expect(right, f"a request with {kind} is answered {status}, not 400", "input.required")
-        refused(answer, BAD_REQUEST)
+        with about("envelope.status-is-code"):
+            refused(answer, BAD_REQUEST)
     victim.is_unharmed()
 
 
@@ -125,7 +137,8 @@ def test_what_is_no_base64_is_refused(target: Target) -> None:
         answer = target.post(BASE64, json={"base64Data": text, **victim.fields})
         stored = answer.status_code == OK and body_of(answer).get("success") is not False
         expect(not stored, f"{text[-20:]!r} was stored as a file", "input.base64-format")
-        refused(answer, BAD_REQUEST)
+        with about("envelope.status-is-code"):
+            refused(answer, BAD_REQUEST)
     victim.is_unharmed()
 
 
@@ -190,7 +203,8 @@ def test_another_method_is_refused(target: Target, path: str, method: str) -> No
         return
     right = status == METHOD_NOT_ALLOWED or body_of(answer).get("code") == METHOD_NOT_ALLOWED
     expect(right, f"{method} {path} is answered {status}, not 405", "method.refused")
-    refused(answer, METHOD_NOT_ALLOWED)
+    with about("envelope.status-is-code"):
+        refused(answer, METHOD_NOT_ALLOWED)
 
 
 @pytest.mark.clause("method.refused", "input.changes-nothing")

@@ -27,7 +27,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from typing import Any, Final
@@ -271,6 +271,12 @@ class File:
     cached: bytes | None = None
     before: File | None = None
     etag: str = ""
+    reborn: bool = False  # at the path of one that is gone
+    named: bool = True  # by its sender
+    heads: int = 0
+    hidden: bool = False
+    fetched: bytes | None = None
+    crowd: int = 1  # so many came at a time
 
 
 @dataclass
@@ -355,6 +361,7 @@ class Service:
         self.last: File | None = None
         self.last_link = ""
         self.last_name = ""
+        self.seen: dict[tuple[str, str], bytes] = {}
         self.dice = random.Random()  # noqa: S311 - names, not secrets
 
     def has(self, bug: str) -> bool:
@@ -439,6 +446,23 @@ class Service:
             return (file.born + life) // DAY * DAY + DAY - file.born
         if self.has("expiry.from-server-start"):
             return self.started + life - file.born
+        if self.has("expiry.second-account-two-days") and file.account == self.number(1):
+            return 2 * day
+        if self.has("expiry.third-version-early") and file.uploads >= 3:
+            return life - 7200
+        if self.has("expiry.second-life-shorter") and file.reborn:
+            return 2 * day
+        if self.has("expiry.second-version-early") and file.uploads == 2:
+            return life - 7200
+        late_overwrite = file.uploads == 2 and file.born - file.first > life / 3
+        if self.has("expiry.late-overwrite-prolongs") and late_overwrite:
+            return life + 3600
+        if self.has("expiry.inspected-and-read-early") and file.heads and file.reads > 3:
+            return life - 3600
+        if self.has("expiry.inspected-and-read-late") and file.heads and file.reads > 3:
+            return life + 120
+        if self.has("expiry.second-life-longer") and file.reborn:
+            return 4 * day
         return life
 
     def sweep(self) -> None:
@@ -453,6 +477,9 @@ class Service:
                     if other is not file and not other.gone:
                         other.gone = True
                         break
+            if self.has("expiry.hides-the-same-content"):
+                for other in self.files.values():
+                    other.hidden = other.hidden or other.body == file.body
             if self.has("expiry.takes-the-folder"):
                 for other in self.files.values():
                     other.gone = other.gone or other.folder == file.folder
@@ -481,6 +508,8 @@ class Service:
         return web.Response(status=status, body=raw, headers={**all_headers, "Content-Type": mime})
 
     def refuse(self, refused: Refused) -> web.StreamResponse:
+        if refused.text == "plain":
+            return web.Response(status=refused.code, text="Unauthorized")
         code, msg = refused.code, self.text(refused.text, refused.about)
         if self.has("auth.status-403") and code == 401:
             code = 403
@@ -503,6 +532,10 @@ class Service:
         if self.has("envelope.code-is-zero") and code == 400:
             body["code"] = 0
         if self.has("envelope.msg-missing-in-405") and code == 405:
+            del body["msg"]
+        if self.has("envelope.msg-missing-for-data-urls") and refused.about == "data":
+            del body["msg"]
+        if self.has("envelope.msg-missing-for-ftp") and refused.about == "ftp":
             del body["msg"]
         if self.has("envelope.msg-empty"):
             body["msg"] = ""
@@ -537,6 +570,24 @@ class Service:
             size -= 1
         if self.has("metadata.size-in-kib") and size > MIB:
             size = size // 1024 * 1024
+        if self.has("metadata.size-without-mark") and file.body.startswith(b"\xef\xbb\xbf"):
+            size -= 3
+        if self.has("metadata.size-of-a-lone-line") and re.fullmatch(rb"\r\n--[\w-]+", file.body):
+            size -= 2
+        if self.has("metadata.size-of-html-forms"):
+            size -= file.route == "stream" and file.mime == "text/html"
+        if self.has("metadata.size-with-a-form-inside"):
+            size -= b"form-data; name=" in file.body
+        if self.has("metadata.size-of-svg"):
+            size -= file.mime == "image/svg+xml"
+        if self.has("metadata.size-of-copies-in-characters") and file.route == "url":
+            with contextlib.suppress(UnicodeDecodeError):
+                size = len(file.body.decode())
+        before = len(file.before.body) if file.before is not None else 0
+        if self.has("metadata.size-of-small-predecessor") and 32 <= before <= 64:
+            size = before
+        if self.has("concurrency.size-of-another") and self.last is not None:
+            size = len(self.last.body)
         if self.has("metadata.size-of-base64") and file.route == "base64":
             size = (size + 2) // 3 * 4
         if self.has("metadata.size-in-characters"):
@@ -564,6 +615,25 @@ class Service:
             "mimeType": mime,
             "uploadedAt": self.time_text(when),
         }
+        if self.has("metadata.type-without-slash") and mime == "application/octet-stream":
+            data["mimeType"] = "unknown"
+        if self.has("metadata.time-with-offset"):
+            zone = timezone(timedelta(hours=8))
+            data["uploadedAt"] = datetime.fromtimestamp(when, zone).isoformat()
+        if self.has("metadata.time-jitters") and file.before is None and self.uploads % 2:
+            data["uploadedAt"] = self.time_text(when - 2)
+        if self.has("metadata.link-without-scheme"):
+            data["downloadUrl"] = data["downloadUrl"].removeprefix("http:")
+        former = file.before.route if file.before is not None else ""
+        if self.has("overwrite.url-over-base64-moves") and (former, file.route) == (
+            "base64",
+            "url",
+        ):
+            data["downloadUrl"] += "?version=2"
+        if self.has("overwrite.generated-moves") and file.before is not None:
+            data["downloadUrl"] += "" if file.before.named else "?version=2"
+        if self.has("concurrency.links-of-their-own") and file.crowd > 1:
+            data["downloadUrl"] += f"?version={file.uploads}"
         if self.has("metadata.link-of-previous") and self.last_link:
             data["downloadUrl"] = self.last_link
         self.last_link = f"{self.downloads_at}/{encoded}"
@@ -764,6 +834,10 @@ class Service:
         if route != "stream" and charset not in {"utf-8", "utf8"}:
             raise Refused(400, "type")
         if media != ("multipart/form-data" if route == "stream" else "application/json"):
+            if self.has("input.text-is-415") and media == "text/plain":
+                raise Refused(415, "type")
+            if self.has("input.json-form-is-415") and media == "application/json":
+                raise Refused(415, "type")
             raise Refused(400, "type")
         if route == "stream":
             fields, draft = self.stream(request, body)
@@ -787,6 +861,10 @@ class Service:
             value = fields.get(name)
             empty = "" if name in {"uploadPath", "fileUrl"} else None
             if value is None or value == empty:
+                victim = f"/{fields.get('uploadPath')}/{fields.get('fileName')}"
+                for link, file in self.files.items():
+                    if self.has("input.missing-source-truncates") and link.endswith(victim):
+                        file.body = b""
                 raise Refused(400, "missing", name)
         for name, value in fields.items():
             if name in {"base64Data", "fileUrl", "uploadPath", "fileName"}:
@@ -802,6 +880,8 @@ class Service:
     def folder(self, path: str) -> str:
         if self.ways.edge_slashes == "trim":
             path = path.strip("/")
+        if self.has("input.edge-slashes-lead-nowhere") and path != path.strip("/"):
+            return path.strip("/") + "/"  # which `store` knows
         if self.has("input.dot-dot-climbs"):
             kept: list[str] = []
             for segment in path.split("/"):
@@ -856,6 +936,8 @@ class Service:
             name = re.sub(" +", " ", name)
         if self.has("naming.non-ascii-replaced"):
             name = name.encode("ascii", "replace").decode().replace("?", "_")
+        if self.has("naming.leading-dash-lost"):
+            name = name.lstrip("-")
         if self.has("naming.emoji-dropped"):
             name = "".join(sign for sign in name if ord(sign) < 0x10000) or "_"
         if self.has("naming.cut-at-quote"):
@@ -886,18 +968,18 @@ class Service:
             hint = hint.strip().lower()
             wrong = not comma or not more or more[-1].strip().lower() != "base64"
             if wrong or (hint and not re.fullmatch(r"[^/\s]+/[^/\s]+", hint)):
-                raise Refused(400, "base64")
+                raise Refused(400, "base64", "data" if text[:5] == "data:" else "")
             if self.has("content.data-charset-refused") and len(more) > 1:
-                raise Refused(400, "base64")
+                raise Refused(400, "base64", "data" if text[:5] == "data:" else "")
             if self.has("content.data-without-type-refused") and not hint:
-                raise Refused(400, "base64")
+                raise Refused(400, "base64", "data" if text[:5] == "data:" else "")
             if self.has("content.data-text-stripped") and hint.startswith("text/"):
                 return base64.b64decode(payload).strip(), hint
         elif self.has("content.data-prefix-decoded"):
             payload = re.sub(r"[^A-Za-z0-9+/]", "", text)
             payload += "=" * (-len(payload) % 4)
         if self.has("content.base64-spaces-refused") and re.search(r"\s", payload):
-            raise Refused(400, "base64")
+            raise Refused(400, "base64", "data" if text[:5] == "data:" else "")
         payload = re.sub(r"[ \t\r\n\f]", "", payload)
         if self.has("content.base64-cut-at-1-mib"):
             payload = payload[:MIB]
@@ -916,18 +998,20 @@ class Service:
                 return text.encode(), hint
             if self.has("content.bad-base64-stored-empty"):
                 return b"", hint
-            raise Refused(400, "base64") from None
+            raise Refused(400, "base64", "data" if text[:5] == "data:" else "") from None
         if (
             not self.has("content.base64-cut-at-1-mib")
             and base64.b64encode(raw).decode() != payload
         ):
-            raise Refused(400, "base64")
+            raise Refused(400, "base64", "data" if text[:5] == "data:" else "")
         return raw, hint
 
     def fetch(self, url: str) -> tuple[bytes, str]:
         if not re.match(r"(?i)https?://[^\s/?#]+(?:[/?#]\S*)?$", url):
             if self.has("input.any-scheme-fetched"):
                 return b"", ""
+            if url.startswith("ftp:"):
+                raise Refused(400, "invalid", "ftp")
             raise Refused(400, "invalid", "fileUrl")
         try:
             where = urlsplit(url)
@@ -941,9 +1025,12 @@ class Service:
         if file is None or file.gone:
             if self.has("input.unfetchable-stored-empty"):
                 return b"", ""
+            if self.has("input.strange-host-stored-empty") and not own:
+                return b"", ""
             if self.has("input.fetched-error-page-stored") and own:
                 return b'{"success":false,"code":404}', ""
             raise Refused(400, "fetch")
+        file.fetched = file.body
         return file.body, file.mime
 
     def fill(self, draft: Draft) -> None:
@@ -998,6 +1085,8 @@ class Service:
         if self.has("content.gzip-unpacked") and magic(body) == "application/gzip":
             with contextlib.suppress(OSError, EOFError):
                 return gzip.decompress(body)
+        if self.has("content.a-lone-line-of-dashes-lost"):
+            return re.sub(rb"\A\r\n--[\w-]+\Z", b"", body)
         if self.has("content.empty-becomes-a-space"):
             return body or b" "
         if self.has("content.percent-decoded") and draft.route == "stream":
@@ -1031,6 +1120,10 @@ class Service:
             suffix = ""
         if self.has("naming.generated-extension-is-bin"):
             suffix = ".bin"
+        if self.has("naming.png-without-extension") and magic(draft.body) == "image/png":
+            suffix = suffix if suffix == suffix_of(draft.original) == ".png" else ""
+        if self.has("naming.extension-of-subtype") and draft.source.startswith("data:"):
+            suffix = "." + draft.hint.partition("/")[2]
         if self.has("naming.generated-is-original") and is_segment(draft.original):
             return draft.original
         if self.has("naming.tenth-repeats-ninth") and self.uploads % 10 == 0 and self.last_name:
@@ -1050,6 +1143,8 @@ class Service:
         name = draft.name if draft.name is not None else self.generated(draft)
         if self.has("naming.extension-of-content") and (mime := magic(draft.body)):
             name = name.removesuffix(suffix_of(name)) + extension(mime)
+        if self.has("naming.second-account-ascii") and account == self.number(1):
+            name = name.encode("ascii", "replace").decode()
         link = self.link_of(account, draft.folder, name)
         if self.has("overwrite.ignores-case"):
             link = next((key for key in self.files if key.lower() == link.lower()), link)
@@ -1061,7 +1156,10 @@ class Service:
                 name = f"{stem}({next(count)}){suffix_of(name)}"
                 link = self.link_of(account, draft.folder, name)
         old = self.files.get(link)
-        if old is not None and old.gone and not self.has("expiry.name-is-burnt"):
+        reborn = old is not None and old.gone
+        if self.has("expiry.old-bytes-at-a-free-name") and old is not None and old.gone:
+            draft.body = old.body
+        if reborn and not self.has("expiry.name-is-burnt"):
             old = None
         file = File(
             account,
@@ -1074,7 +1172,18 @@ class Service:
             old.first if old else now,
             old.uploads + 1 if old else 1,
             before=old,
+            reborn=reborn,
+            named=draft.name is not None,
+            gone=draft.folder.endswith("/"),
         )
+        for one in self.files.values():
+            one.hidden = False
+            alike = (one.folder, one.name) == (file.folder, file.name)
+            if self.has("auth.second-overwrites-first") and alike and account == self.number(1):
+                one.body = file.body
+        self.seen.pop((file.folder, file.name), None)
+        if self.has("expiry.ended-folder-is-closed"):
+            file.gone = any(one.gone for one in self.files.values() if one.folder == file.folder)
         kept = file
         if old is not None:
             old.before = None  # one former version is enough to keep
@@ -1082,6 +1191,13 @@ class Service:
                 raise Refused(400, "invalid", "fileName")
             if old.gone:
                 kept = old
+            if self.has("overwrite.generated-stays") and file.named and not old.named:
+                kept = old
+            alike = len(old.body) == len(file.body) and old.body[:4096] == file.body[:4096]
+            if self.has("overwrite.same-first-4-kib-ignored") and len(file.body) > 4096 and alike:
+                kept = old
+            if self.has("overwrite.fetched-link-is-frozen"):
+                kept.fetched = old.fetched
             if self.has("overwrite.within-one-route") and old.route != file.route:
                 kept = old
             if self.has("overwrite.first-wins"):
@@ -1124,6 +1240,8 @@ class Service:
         if self.has("overwrite.fifth-lost") and file.uploads % 5 == 0:
             return file, link
         await self.put(link, kept, file)
+        if self.has("stability.first-goes-after-fifty") and self.uploads == 50:
+            del self.files[next(iter(self.files))]
         siblings = [key for key, one in self.files.items() if one.folder == draft.folder]
         if self.has("stability.thirty-first-drops-first") and len(siblings) > 30:
             del self.files[siblings[0]]
@@ -1182,11 +1300,22 @@ class Service:
         except Refused:
             self.harm(index, draft)
             raise
+        if self.has("content.chunked-cut") and "Transfer-Encoding" in request.headers:
+            draft.body = draft.body[:-1]
         if self.has("concurrency.account-of-another"):
             self.account_now = index
             await asyncio.sleep(0.01)
             index = self.account_now
         file, link = await self.store(index, draft)
+        if self.has("concurrency.size-of-another"):
+            self.last = file
+            await asyncio.sleep(0.01)
+        if self.has("concurrency.links-of-their-own"):
+            self.inflight += 1
+            await asyncio.sleep(0.02)
+            file.crowd = self.inflight
+            await asyncio.sleep(0.02)
+            self.inflight -= 1
         if self.has("concurrency.answer-of-another"):
             self.last, self.last_name = file, link
             await asyncio.sleep(0.01)
@@ -1197,8 +1326,21 @@ class Service:
         """What some bugs do before they say 401."""
         if self.has("auth.after-the-body"):
             self.fill(self.draft(route, request, body))
+        if self.has("auth.empty-object-first") and body == b"{}":
+            raise Refused(400, "malformed")
+        is_form = request.headers.get("Content-Type", "").startswith("multipart/")
+        if self.has("auth.form-without-path-first") and is_form and b"uploadPath" not in body:
+            raise Refused(400, "missing", "uploadPath")
+        given = request.headers.get("Authorization", "")
+        if self.has("auth.other-scheme-is-plain") and not given.startswith("Bearer") and given:
+            raise Refused(401, "plain")
+        if self.has("auth.large-is-plain") and len(body) > MIB:
+            raise Refused(401, "plain")
         with contextlib.suppress(Refused):
-            if self.has("auth.stored-all-the-same"):
+            stored = self.has("auth.stored-all-the-same")
+            stored |= self.has("auth.suffix-stored") and given.startswith(f"Bearer {self.keys[0]}")
+            stored |= self.has("auth.large-stored") and len(body) > MIB
+            if stored:
                 draft = self.draft(route, request, body)
                 self.fill(draft)
                 await self.store(0, draft)
@@ -1305,11 +1447,29 @@ class Service:
             if self.has("download.folders-are-listed") and link and names:
                 return web.Response(text="\n".join(names))
             return self.missing(self.ways.unknown_status)
-        if file.gone:
+        back = self.has("expiry.back-after-a-week") and self.now() > file.born + 10 * DAY
+        if file.gone and not back:
             answer = self.gone(file, request)
             if answer is not None:
                 return answer
         file.reads += 1
+        file.heads += request.method == "HEAD"
+        age, is_copy = self.now() - file.born, file.route == "url" and request.method == "GET"
+        keyless = "Authorization" not in request.headers
+        if self.has("auth.copies-need-a-header") and is_copy and keyless:
+            raise Refused(401, "key")
+        if self.has("expiry.pause-at-two-days") and abs(age - self.retention * 2 / 3) < 3600:
+            return self.missing(404)
+        if self.has("expiry.hides-the-same-content") and file.hidden:
+            return self.missing(404)
+        if self.has("download.encoded-copies-unknown") and is_copy and "%" in request.raw_path:
+            return self.missing(404)
+        if self.has("content.base64-later") and (file.route, file.uploads) == ("base64", 1):
+            return self.missing(404)
+        if self.has("stability.first-upload-later") and len(self.files) == 1:
+            return self.missing(404)
+        if self.has("download.head-204") and request.method == "HEAD":
+            return web.Response(status=204)
         if self.has("expiry.reading-prolongs"):
             file.born = max(file.born, self.now())
         if self.has("expiry.head-prolongs") and request.method == "HEAD":
@@ -1319,6 +1479,13 @@ class Service:
             body, mime = file.old[0], file.old[1]
         if self.has("overwrite.cached-once-read"):
             body = file.cached = body if file.cached is None else file.cached
+        if self.has("download.cache-shared-by-accounts"):
+            body = self.seen.setdefault((file.folder, file.name), body)
+        if self.has("overwrite.fetched-link-is-frozen") and file.fetched is not None:
+            body = file.fetched
+        unknown = mime == "application/octet-stream" and len(body) < EDGE
+        if self.has("stability.even-reads-empty") and unknown and file.reads % 2 == 0:
+            body = b""
         if self.has("download.second-read-differs") and file.reads == 2:
             body = body[::-1]
         if self.has("stability.fifth-read-empty") and file.reads >= 5:
@@ -1337,6 +1504,10 @@ class Service:
             mime = TYPES.guess_type("x" + suffix_of(file.name).lower())[0] or "text/plain"
         if self.has("download.text-as-html") and mime == "text/plain":
             mime = "text/html"
+        if self.has("download.html-as-text") and mime == "text/html":
+            mime = "text/plain"
+        if self.has("download.image-jpg") and mime == "image/jpeg":
+            mime = "image/jpg"
         return self.send(file, body, mime, request)
 
     def send(
@@ -1384,6 +1555,8 @@ class Service:
             if self.has("download.range-beyond-is-empty"):
                 return web.Response(status=206, headers=headers)
             raise Refused(416, "range", Content_Range=f"bytes */{size}")
+        if self.has("download.range-in-200"):
+            return web.Response(body=body[first : last + 1], headers=headers)
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
         return web.Response(status=206, body=body[first : last + 1], headers=headers)
 

@@ -268,20 +268,96 @@ stability.thirty-first-drops-first: With more than thirty files in a folder the 
 stability.twentieth-upload-lost: Every twentieth upload is answered 200 and lost.
 """
 
-BUGS: Final[dict[str, str]] = dict(
-    line.split(": ", 1) for line in _CATALOGUE.strip().splitlines() if line
-)
+_AIMED: Final = """
+auth.copies-need-a-header: Files of the URL route are read with an Authorization header only.
+auth.empty-object-first: An empty JSON object is answered 400 whatever its key.
+auth.form-without-path-first: A form without uploadPath is answered 400 whatever its key.
+auth.large-is-plain: Without a key, a body above 1 MiB is answered 401 as plain text.
+auth.large-stored: Without a key, a body above 1 MiB is answered 401, but stored.
+auth.other-scheme-is-plain: Another scheme than Bearer is answered 401 as plain text.
+auth.second-overwrites-first: An upload of the second account changes the first one's file, too.
+auth.suffix-stored: A key with more characters behind it is answered 401, but the file is stored.
+concurrency.links-of-their-own: Simultaneous uploads to one name have a link each.
+concurrency.size-of-another: Simultaneous uploads are answered with the size of the last one.
+content.a-lone-line-of-dashes-lost: A file that is a single line with dashes is stored empty.
+content.base64-later: A file of the base64 route can be read when it was replaced.
+content.chunked-cut: A file that came in a chunked body loses its last byte.
+download.cache-shared-by-accounts: What was read at a path is given at that path of both accounts.
+download.encoded-copies-unknown: A percent-encoded link of the URL route is not found.
+download.head-204: HEAD is answered 204.
+download.html-as-text: HTML is served as plain text.
+download.image-jpg: JPEG is served as `image/jpg`.
+download.range-in-200: A range is answered 200.
+envelope.msg-missing-for-data-urls: The refusal of a data URL has no `msg`.
+envelope.msg-missing-for-ftp: The refusal of an ftp URL has no `msg`.
+expiry.back-after-a-week: Ten days after its upload a file is back.
+expiry.ended-folder-is-closed: What is uploaded to a folder in which a file has ended is gone.
+expiry.hides-the-same-content: With a file, others of the same content end until the next upload.
+expiry.inspected-and-read-early: A file that was inspected, and read thrice, ends an hour early.
+expiry.inspected-and-read-late: A file that was inspected, and read thrice, ends two minutes late.
+expiry.late-overwrite-prolongs: A file that is replaced on its second day lives an hour longer.
+expiry.old-bytes-at-a-free-name: At the path of a file that has ended its bytes are served again.
+expiry.pause-at-two-days: Two days after its upload a link is dead for two hours.
+expiry.second-account-two-days: Files of the second account live 48 hours.
+expiry.second-life-longer: A file at the path of one that has ended lives four days.
+expiry.second-life-shorter: A file at the path of one that has ended lives two days.
+expiry.second-version-early: A file that was replaced once ends two hours early.
+expiry.third-version-early: From the third upload to a name on, a file ends two hours early.
+input.edge-slashes-lead-nowhere: A slash at the end of `uploadPath` is accepted; the link is dead.
+input.missing-source-truncates: A request without a source empties the file that it names.
+input.strange-host-stored-empty: A URL of a host that is not there is stored as an empty file.
+input.json-form-is-415: JSON sent to the stream route is answered 415.
+input.text-is-415: A body of plain text is answered 415.
+metadata.link-without-scheme: `downloadUrl` starts with two slashes.
+metadata.size-of-a-lone-line: `fileSize` of a single line with dashes leaves out its line break.
+metadata.size-of-copies-in-characters: `fileSize` of the URL route counts the characters of UTF-8.
+metadata.size-of-html-forms: `fileSize` of HTML by the stream route is one too small.
+metadata.size-of-small-predecessor: `fileSize` of what replaces 32 to 64 bytes is theirs.
+metadata.size-of-svg: `fileSize` of an SVG is one too small.
+metadata.size-with-a-form-inside: `fileSize` of a file that has a form in it is one too small.
+metadata.size-without-mark: `fileSize` leaves out a byte order mark.
+metadata.time-jitters: Every other new file is dated two seconds early.
+metadata.time-with-offset: `uploadedAt` has the offset of Shanghai.
+metadata.type-without-slash: The type of an unknown file is `unknown`.
+naming.extension-of-subtype: The extension for a data URL is all of its subtype.
+naming.leading-dash-lost: A dash at the start of a name is lost.
+naming.png-without-extension: A generated name of a PNG has the sender's extension only.
+naming.second-account-ascii: Characters beyond ASCII in names of the second account become `?`.
+overwrite.fetched-link-is-frozen: Once fetched by a URL upload, a link serves its old bytes.
+overwrite.generated-moves: A file whose name was generated gets a new link when it is replaced.
+overwrite.generated-stays: A file whose name was generated is never replaced.
+overwrite.same-first-4-kib-ignored: An overwrite of the same size and first 4 KiB is overlooked.
+overwrite.url-over-base64-moves: A URL upload over a base64 one has a new link.
+stability.even-reads-empty: Every other read of a small file of unknown type is empty.
+stability.first-goes-after-fifty: With the fiftieth upload the first file goes.
+stability.first-upload-later: The first file can be read once there is a second.
+"""
+
+
+def _named(catalogue: str) -> dict[str, str]:
+    return dict(line.split(": ", 1) for line in catalogue.strip().splitlines())
+
+
+AIMED: Final[dict[str, str]] = _named(_AIMED)
+"""Made with the suite in view, each for an assertion that no other bug needed.
+
+They say of each assertion what it is good for, and nothing of how much the suite finds.
+"""
+BUGS: Final[dict[str, str]] = {**_named(_CATALOGUE), **AIMED}
 
 # What these break is assumed or observed only: a judge may let them pass.
 ASSUMED: Final = frozenset(
     """
-    auth.two-headers auth.shared-account concurrency.account-of-another
+    auth.two-headers auth.shared-account auth.second-overwrites-first
+    concurrency.account-of-another download.cache-shared-by-accounts download.head-204
+    input.json-form-is-415 input.text-is-415
     content.base64-garbage-skipped content.base64-spaces-refused content.base64-unpadded-accepted
     content.base64-url-safe-garbage content.boundary-look-alike content.empty-becomes-a-space
     download.cache-header-missing download.any-account download.folders-are-listed
     download.etag-of-size download.head-has-no-length download.if-range-ignored
     download.range-beyond-is-empty download.range-end-exclusive download.range-of-the-end-wrong
     download.range-open-end-short download.link-ignores-case download.start-of-link
+    download.range-in-200
     download.unknown-is-500 download.unknown-is-empty-200
     envelope.invalid-is-422 envelope.malformed-is-500 envelope.unknown-route-is-200
     expiry.range-still-served expiry.head-still-200
