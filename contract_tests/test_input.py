@@ -88,7 +88,6 @@ NOT_QUITE_BASE64: Final = {
     "sign-at-the-end": "aGVsbG8=!",
 }
 BAD_REQUEST: Final = 400
-METHOD_NOT_ALLOWED: Final = 405
 UNSUPPORTED: Final = 415
 ERROR: Final = 500
 OK: Final = 200
@@ -192,36 +191,6 @@ def test_unknown_fields_are_ignored(target: Target, path: str) -> None:
     reads(target, accepted(answer)["downloadUrl"], b"hello")
 
 
-@pytest.mark.clause("method.refused", "envelope.error")
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-@pytest.mark.parametrize("path", [STREAM, BASE64, URL])
-def test_another_method_is_refused(target: Target, path: str, method: str) -> None:
-    """An upload route takes POST only; what is read there may be taken for an unknown link."""
-    answer = target.get(target.url + path, method, headers=dict(target.headers))
-    status = answer.status_code
-    if method == "GET" and status in GONE:
-        return
-    right = status == METHOD_NOT_ALLOWED or body_of(answer).get("code") == METHOD_NOT_ALLOWED
-    expect(right, f"{method} {path} is answered {status}, not 405", "method.refused")
-    with about("envelope.status-is-code"):
-        refused(answer, METHOD_NOT_ALLOWED)
-
-
-@pytest.mark.clause("method.refused", "input.changes-nothing")
-def test_another_method_stores_nothing(target: Target) -> None:
-    """A whole upload that is sent by it leaves the file of its name alone."""
-    victim = Victim.of(target)
-    for path, body in (
-        (BASE64, {"json": {"base64Data": GOOD, **victim.fields}}),
-        (URL, {"json": {"fileUrl": victim.link, **victim.fields}}),
-        (STREAM, {"files": {"file": ("a.txt", b"x")}, "data": victim.fields}),
-    ):
-        answer = target.get(target.url + path, "PUT", headers=dict(target.headers), **body)
-        stored = answer.status_code == OK
-        expect(not stored, f"an upload by PUT to {path} was accepted", "method.refused")
-    victim.is_unharmed()
-
-
 @pytest.mark.clause("input.types")
 @pytest.mark.parametrize("name", [7, True, ["a.txt"], {"a": "b"}])
 def test_a_name_of_another_type_is_refused(target: Target, name: Any) -> None:
@@ -247,16 +216,6 @@ def test_json_may_name_its_charset(target: Target, path: str, parameter: str) ->
     reads(target, data["downloadUrl"], b"hello")
     named_so = data["fileName"] == fields["fileName"]
     expect(named_so, f"the name gr\u00fcn.txt became {data['fileName']!r}", "naming.given")
-
-
-@pytest.mark.clause("method.links")
-def test_a_link_takes_no_other_method(target: Target) -> None:
-    """Nobody can delete or change a file by its link."""
-    victim = Victim.of(target)
-    for method in ("DELETE", "PUT", "POST"):
-        status = target.get(victim.link, method, data=b"x").status_code
-        expect(status >= BAD_REQUEST, f"{method} of a link is answered {status}")
-    victim.is_unharmed("method.links")
 
 
 @pytest.mark.clause("envelope.error")
@@ -296,16 +255,3 @@ def test_every_refusal_is_400(target: Target) -> None:
     headers = {"Content-Type": "application/json"}
     refused(target.post(BASE64, data=b'{"base64Data', headers=headers), BAD_REQUEST)
     refused(target.post(STREAM, json={"uploadPath": target.folder()}), BAD_REQUEST)
-
-
-@pytest.mark.clause("media.refused")
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [(STREAM, "text/plain"), (BASE64, "application/xml"), (URL, "application/octet-stream")],
-)
-def test_another_media_type_is_refused(target: Target, path: str, kind: str) -> None:
-    """A body of a type that no route takes."""
-    answer = target.post(path, data=b"x", headers={"Content-Type": kind})
-    status = answer.status_code
-    expect(BAD_REQUEST <= status < ERROR, f"a body of {kind} is answered {status}")
-    expect(body_of(answer).get("success") is False, "a refusal does not say success: false")
