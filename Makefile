@@ -9,7 +9,7 @@ serve: $(VENV)/.installed  ## run the mock: ready for uploads, no other service
 	$(BIN)/mockkie serve $(ARGS)
 
 test: lint  ## lint, types, then all tests; ARGS="-k overwrite" picks some
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
 
 lint: $(VENV)/.developing  ## format, rules and types, changing nothing
 	$(BIN)/ruff format --check

@@ -113,6 +113,7 @@ def test_a_faithful_server_is_alike(tmp_path: Path, name: str) -> None:
     assert reasons <= (set() if ways.clock else {f"the clock of {server.url} cannot be moved"})
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("bug", BROKEN)
 def test_a_broken_server_diverges(tmp_path: Path, bug: str) -> None:
     clause, aspect = BROKEN[bug]
