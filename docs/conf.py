@@ -41,6 +41,8 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
         "Control API <control>",
         "The contract <contract>",
         "reference/clauses",
+        "openapi.yaml <reference/openapi>",
+        "jobs.yaml <reference/jobs-document>",
         "Settings <quirks>",
         "Faults <faults>",
         "Tasks <jobs>",
