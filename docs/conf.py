@@ -47,6 +47,7 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
         "Faults <faults>",
         "Tasks <jobs>",
         "The ledger of claims <claims>",
+        "reference/reports",
         "reference/*",
     ],
     "Explanation": [

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs.pages import clauses, commands, plugins, python
+from docs.pages import clauses, commands, plugins, python, schemas
 
 FOLDER: Final = Path(__file__).parent.parent
 
@@ -26,6 +26,7 @@ MAKERS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "marks": plugins.marks,
     "options": plugins.options,
     "python": python.lines,
+    **schemas.makers(),
 }
 _PART: Final = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
