@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs.pages import clauses, commands, plugins, python, schemas
+from docs.pages import clauses, commands, guides, plugins, python, schemas
 
 FOLDER: Final = Path(__file__).parent.parent
 
@@ -25,6 +25,7 @@ MAKERS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "fixtures": plugins.fixtures,
     "marks": plugins.marks,
     "options": plugins.options,
+    "guides": guides.lines,
     "python": python.lines,
     **schemas.makers(),
 }
