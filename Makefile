@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test lint format bench clean
+.PHONY: serve test lint format bench docs clean
 
 serve: $(VENV)/.installed  ## run the mock: ready for uploads, no other service
 	$(BIN)/mockkie serve $(ARGS)
@@ -23,8 +23,12 @@ format: $(VENV)/.developing  ## put the code into shape
 bench: $(VENV)/.developing  ## measure side by side with other tools
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
+docs: $(VENV)/.documenting  ## the site of docs/, into build/docs/index.html
+	$(BIN)/python -m docs.pages
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
+
 clean:  ## forget everything that was made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .coverage* benchmarks/.peers
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .coverage* benchmarks/.peers build/docs
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mockkie needs Python 3.11 or newer: make PYTHON=python3.12 …")'
@@ -38,4 +42,8 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 $(VENV)/.developing: $(VENV)/.installed pyproject.toml
 	$(BIN)/python -m pip install --quiet 'pip>=25.1'  # the first that knows groups
 	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+$(VENV)/.documenting: $(VENV)/.installed pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[check,docs]'  # check: the pages of the judge
 	touch $@

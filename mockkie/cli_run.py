@@ -37,7 +37,7 @@ from mockkie.options import FILE, option, settings
 @option("--quiet", is_flag=True, help="No summary on stderr.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(command: tuple[str, ...], **options: Any) -> None:
-    r"""Run a command with a mock of its own, which it need not know of.
+    """Run a command with a mock of its own, which it need not know of.
 
     Programs find the mock by their settings (KIE_UPLOAD_BASE_URL and others), or by the hosts of
     the real service: a proxy answers for these, and refuses all others.
@@ -45,7 +45,7 @@ def run(command: tuple[str, ...], **options: Any) -> None:
     \b
     mockkie run -- pytest
     mockkie run --summary mock.json -- node upload.js
-    """
+    """  # noqa: D301 - click wants the character, not its name
     from mockkie.running import run_in_terminal  # noqa: PLC0415 - help needs no server
 
     run_in_terminal(command, options)

@@ -15,14 +15,14 @@ from mockkie.options import DOCUMENT, option
 @click.option("--reset", is_flag=True, help="Have the world's settings be those of its mock.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def show(**options: Any) -> None:
-    r"""List all settings: value, default, how well it is known, and what it does.
+    """List all settings: value, default, how well it is known, and what it does.
 
     Without --url those that a mock would have which is started with these options.
 
     \b
     mockkie settings --profile observed
     mockkie settings --url http://127.0.0.1:5430 --set errorTransport=body
-    """
+    """  # noqa: D301 - click wants the character, not its name
     from mockkie.remote_settings import show_settings  # noqa: PLC0415 - help needs no client
 
     show_settings(**options)

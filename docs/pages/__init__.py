@@ -1,0 +1,1 @@
+"""The parts of pages that are made from the code: `python -m docs.pages` writes them anew."""

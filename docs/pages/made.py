@@ -1,0 +1,41 @@
+"""Which part of a page is made by whom. Knows no page.
+
+A part stands between two comments, that nobody sees who reads the page:
+
+    <!-- made: commands -->
+    ...
+    <!-- end -->
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from docs.pages import clauses, commands, guides, plugins, python, schemas
+
+FOLDER: Final = Path(__file__).parent.parent
+
+MAKERS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
+    "clauses": clauses.lines,
+    "commands": commands.lines,
+    "variables": commands.variables,
+    "fixtures": plugins.fixtures,
+    "marks": plugins.marks,
+    "options": plugins.options,
+    "guides": guides.lines,
+    "python": python.lines,
+    **schemas.makers(),
+}
+_PART: Final = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def made(page: str) -> str:
+    """The text of a page with its parts as the code has them now; `KeyError` for an unknown one."""
+    return _PART.sub(lambda part: f"{part[1]}\n{_text(part[2])}\n{part[3]}", page)
+
+
+def _text(name: str) -> str:
+    return "".join(f"{line}\n" for line in MAKERS[name]()).lstrip("\n")
