@@ -457,6 +457,11 @@ class Service:
         late_overwrite = file.uploads == 2 and file.born - file.first > life / 3
         if self.has("expiry.late-overwrite-prolongs") and late_overwrite:
             return life + 3600
+        early_overwrite = file.uploads > 1 and file.born - file.first < life / 3
+        if self.has("expiry.early-overwrite-prolongs") and early_overwrite:
+            return life + 3600
+        if self.has("expiry.middle-sized-four-days") and EDGE < len(file.body) < MIB:
+            return 4 * day
         if self.has("expiry.inspected-and-read-early") and file.heads and file.reads > 3:
             return life - 3600
         if self.has("expiry.inspected-and-read-late") and file.heads and file.reads > 3:
@@ -584,6 +589,8 @@ class Service:
             with contextlib.suppress(UnicodeDecodeError):
                 size = len(file.body.decode())
         before = len(file.before.body) if file.before is not None else 0
+        if self.has("metadata.size-of-the-third") and file.uploads > 2:
+            size = before
         if self.has("metadata.size-of-small-predecessor") and 32 <= before <= 64:
             size = before
         if self.has("concurrency.size-of-another") and self.last is not None:
@@ -630,6 +637,8 @@ class Service:
             "url",
         ):
             data["downloadUrl"] += "?version=2"
+        if self.has("overwrite.third-moves") and file.uploads > 2:
+            data["downloadUrl"] += "?version=3"
         if self.has("overwrite.generated-moves") and file.before is not None:
             data["downloadUrl"] += "" if file.before.named else "?version=2"
         if self.has("concurrency.links-of-their-own") and file.crowd > 1:
@@ -756,6 +765,10 @@ class Service:
             star = names.get("filename*")
             filename = unquote(star.rpartition("'")[2]) if star else names.get("filename")
             mime = fields.get("content-type", "").partition(";")[0].strip().lower()
+            if self.has("content.latin-1-recoded") and "8859-1" in fields.get("content-type", ""):
+                value = value.decode("latin-1").encode()
+            if self.has("content.charset-of-form-applied") and "charset" in kind:
+                value = value.decode(errors="replace").encode()
             if self.has("content.epilogue-appended") and right is marks[end] and filename:
                 value += data[marks[end].end() :].removeprefix(b"\r\n")
             parts.append(Part(names["name"], filename, mime, value, bool(star)))
@@ -1085,6 +1098,10 @@ class Service:
         if self.has("content.gzip-unpacked") and magic(body) == "application/gzip":
             with contextlib.suppress(OSError, EOFError):
                 return gzip.decompress(body)
+        if self.has("content.head-inside-lost"):
+            return re.sub(rb"\r\nContent-Disposition: .*\r\n\r\n", b"", body)
+        if self.has("content.gif-extension-lost"):
+            return re.sub(rb"!\xf9\x04.{5}", b"", body, flags=re.DOTALL)
         if self.has("content.a-lone-line-of-dashes-lost"):
             return re.sub(rb"\A\r\n--[\w-]+\Z", b"", body)
         if self.has("content.empty-becomes-a-space"):
@@ -1195,6 +1212,9 @@ class Service:
                 kept = old
             alike = len(old.body) == len(file.body) and old.body[:4096] == file.body[:4096]
             if self.has("overwrite.same-first-4-kib-ignored") and len(file.body) > 4096 and alike:
+                kept = old
+            short = 8 < len(old.body) < 16 and len(old.body) == len(file.body)
+            if self.has("overwrite.read-short-stays") and short and old.reads:
                 kept = old
             if self.has("overwrite.fetched-link-is-frozen"):
                 kept.fetched = old.fetched

@@ -281,7 +281,11 @@ concurrency.links-of-their-own: Simultaneous uploads to one name have a link eac
 concurrency.size-of-another: Simultaneous uploads are answered with the size of the last one.
 content.a-lone-line-of-dashes-lost: A file that is a single line with dashes is stored empty.
 content.base64-later: A file of the base64 route can be read when it was replaced.
+content.charset-of-form-applied: Files of a form whose type has a charset are read as UTF-8.
 content.chunked-cut: A file that came in a chunked body loses its last byte.
+content.gif-extension-lost: A GIF loses its graphic control extension.
+content.head-inside-lost: What looks like the head of a part inside a file is dropped.
+content.latin-1-recoded: A part that says ISO 8859-1 is recoded to UTF-8.
 download.cache-shared-by-accounts: What was read at a path is given at that path of both accounts.
 download.encoded-copies-unknown: A percent-encoded link of the URL route is not found.
 download.head-204: HEAD is answered 204.
@@ -291,11 +295,13 @@ download.range-in-200: A range is answered 200.
 envelope.msg-missing-for-data-urls: The refusal of a data URL has no `msg`.
 envelope.msg-missing-for-ftp: The refusal of an ftp URL has no `msg`.
 expiry.back-after-a-week: Ten days after its upload a file is back.
+expiry.early-overwrite-prolongs: A file that is replaced on its first day lives an hour longer.
 expiry.ended-folder-is-closed: What is uploaded to a folder in which a file has ended is gone.
 expiry.hides-the-same-content: With a file, others of the same content end until the next upload.
 expiry.inspected-and-read-early: A file that was inspected, and read thrice, ends an hour early.
 expiry.inspected-and-read-late: A file that was inspected, and read thrice, ends two minutes late.
 expiry.late-overwrite-prolongs: A file that is replaced on its second day lives an hour longer.
+expiry.middle-sized-four-days: Files between 64 KiB and 1 MiB live four days.
 expiry.old-bytes-at-a-free-name: At the path of a file that has ended its bytes are served again.
 expiry.pause-at-two-days: Two days after its upload a link is dead for two hours.
 expiry.second-account-two-days: Files of the second account live 48 hours.
@@ -304,9 +310,9 @@ expiry.second-life-shorter: A file at the path of one that has ended lives two d
 expiry.second-version-early: A file that was replaced once ends two hours early.
 expiry.third-version-early: From the third upload to a name on, a file ends two hours early.
 input.edge-slashes-lead-nowhere: A slash at the end of `uploadPath` is accepted; the link is dead.
+input.json-form-is-415: JSON sent to the stream route is answered 415.
 input.missing-source-truncates: A request without a source empties the file that it names.
 input.strange-host-stored-empty: A URL of a host that is not there is stored as an empty file.
-input.json-form-is-415: JSON sent to the stream route is answered 415.
 input.text-is-415: A body of plain text is answered 415.
 metadata.link-without-scheme: `downloadUrl` starts with two slashes.
 metadata.size-of-a-lone-line: `fileSize` of a single line with dashes leaves out its line break.
@@ -314,6 +320,7 @@ metadata.size-of-copies-in-characters: `fileSize` of the URL route counts the ch
 metadata.size-of-html-forms: `fileSize` of HTML by the stream route is one too small.
 metadata.size-of-small-predecessor: `fileSize` of what replaces 32 to 64 bytes is theirs.
 metadata.size-of-svg: `fileSize` of an SVG is one too small.
+metadata.size-of-the-third: The third `fileSize` of a name is that of its second upload.
 metadata.size-with-a-form-inside: `fileSize` of a file that has a form in it is one too small.
 metadata.size-without-mark: `fileSize` leaves out a byte order mark.
 metadata.time-jitters: Every other new file is dated two seconds early.
@@ -326,7 +333,9 @@ naming.second-account-ascii: Characters beyond ASCII in names of the second acco
 overwrite.fetched-link-is-frozen: Once fetched by a URL upload, a link serves its old bytes.
 overwrite.generated-moves: A file whose name was generated gets a new link when it is replaced.
 overwrite.generated-stays: A file whose name was generated is never replaced.
+overwrite.read-short-stays: A file of 9 to 15 bytes that was read stays, if its size does.
 overwrite.same-first-4-kib-ignored: An overwrite of the same size and first 4 KiB is overlooked.
+overwrite.third-moves: From the third upload to a name on, it has a new link.
 overwrite.url-over-base64-moves: A URL upload over a base64 one has a new link.
 stability.even-reads-empty: Every other read of a small file of unknown type is empty.
 stability.first-goes-after-fifty: With the fiftieth upload the first file goes.
