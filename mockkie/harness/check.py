@@ -6,9 +6,9 @@ import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
+import platformdirs
 import pytest
 
 from mockkie.clock import isoformat, real_now, stopwatch
@@ -170,16 +170,19 @@ def _picked(wanted: Sequence[Clause], folder: str) -> list[str]:
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """The variables for a while; and no notes of Hypothesis in somebody's working directory."""
-    with TemporaryDirectory(prefix="mockkie-") as notes:
-        wanted = {_NOTES: os.environ.get(_NOTES, notes), **variables}
-        before = {name: os.environ.get(name) for name in wanted}
-        os.environ.update(wanted)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+    """The variables for a while; and no notes of Hypothesis in somebody's working directory.
+
+    It notes what Unicode is, which it takes a second to find out.
+    """
+    notes = str(platformdirs.user_cache_path("mockkie", appauthor=False) / "hypothesis")
+    wanted = {_NOTES: os.environ.get(_NOTES, notes), **variables}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

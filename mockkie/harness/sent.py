@@ -26,7 +26,8 @@ COUNTING: Final = "seq -f %07.0f 1 {lines} | head -c {size}"
 
 def counted(size: int) -> bytes:
     """So many bytes, in which a piece that is lost, repeated or moved is seen: counting lines."""
-    return b"".join(b"%07d\n" % number for number in range(1, size // 8 + 2))[:size]
+    lines = size // 8 + 1
+    return ((b"%07d\n" * lines) % tuple(range(1, lines + 1)))[:size]
 
 
 def body_of(request: requests.PreparedRequest) -> bytes:
