@@ -27,9 +27,11 @@ from mockkie.control_worlds import clock_state, create_world, drop_world, list_w
 from mockkie.jsonapi import (
     Refused,
     json_response,
+    judge_query,
     problem_response,
     read_count,
     read_object,
+    refuse_body,
 )
 from mockkie.service import Service
 from mockkie.store import StoredFile
@@ -185,6 +187,17 @@ CALLS: Final[dict[str, dict[str, Call]]] = {
     "/reset": {"POST": Control.reset},
 }
 
+_QUERY: Final[dict[Call, tuple[str, ...]]] = {
+    Control.list_files: ("limit", "after"),
+    Control.delete_files: ("path",),
+    Control.list_journal: ("limit", "after"),
+}
+_TAKING: Final = {
+    *(Control.advance_clock, Control.set_clock),
+    *(create_world, change_settings, add_faults),
+}
+"""Calls that take a body."""
+
 
 def control_app(service: Service) -> ASGIApp:
     """The control API as an ASGI app, the built-in origin and the health checks included."""
@@ -219,6 +232,10 @@ class _Endpoint:
             if call is None:
                 allow = ", ".join(self._methods)
                 raise Refused(405, f"{request.url.path} takes {allow}", {"Allow": allow})
+            if call is not Control.health:  # who asks for it may add what keeps caches away
+                judge_query(request, _QUERY.get(call, ()))
+                if call not in _TAKING:
+                    await refuse_body(request)
             response = await call(self._control, request)
         except Refused as refused:
             response = problem_response(refused)

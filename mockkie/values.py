@@ -5,6 +5,7 @@ Knows nothing of what faults do with them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
@@ -16,6 +17,7 @@ Pointer = tuple[str, ...]
 
 _MOST: Final = 1 << 40
 _SHOWN: Final = 60
+_NAME: Final = re.compile(r"[\w-]+", re.ASCII)
 
 
 class FaultError(UsageError):
@@ -108,8 +110,7 @@ def _renames(value: Any) -> dict[str, str]:
 
 def _headers(value: Any) -> dict[str, str]:
     found = {_text(name).lower(): _text(text) for name, text in value.items()}
-    token = "".join(found).replace("-", "").replace("_", "")
-    if not all(map(str.isascii, found.values())) or not (token.isascii() and token.isalnum()):
+    if not all(map(str.isascii, found.values())) or not all(map(_NAME.fullmatch, found)):
         raise ValueError
     return found
 
