@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockkie import links
 from mockkie.clock import SECOND, isoformat, parse_duration, parse_instant
+from mockkie.control_document import show_document, show_document_json
 from mockkie.control_faults import (
     add_faults,
     clear_faults,
@@ -185,6 +186,8 @@ CALLS: Final[dict[str, dict[str, Call]]] = {
     "/faults/{id}": {"GET": show_fault, "DELETE": remove_fault},
     "/journal": {"GET": Control.list_journal, "DELETE": Control.clear_journal},
     "/reset": {"POST": Control.reset},
+    "/openapi.yaml": {"GET": show_document},
+    "/openapi.json": {"GET": show_document_json},
 }
 
 _QUERY: Final[dict[Call, tuple[str, ...]]] = {
