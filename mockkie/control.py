@@ -120,7 +120,7 @@ class Control:
             return json_response({"deleted": await self.service.store.clear(world.id)})
         gone = await self.service.store.delete(world.id, path)
         if gone is None or gone.expired(world.clock.now()):
-            raise Refused(404, f"no file is at {path!r}")
+            raise Refused(404, f"no file is at {path!r}; without path, GET lists those there are")
         return json_response({"deleted": 1})
 
     def _file_state(self, request: Request, world: World, file: StoredFile) -> dict[str, Any]:
@@ -259,8 +259,10 @@ def _duration(body: dict[str, Any]) -> int:
             raise Refused(400, str(error)) from error
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise Refused(400, "seconds is a number")
-    if not abs(seconds) <= _LONGEST:
+    if not 0 <= seconds <= _LONGEST:
         raise Refused(
-            400, f"seconds is a number up to {_LONGEST:,}: the clock ends in the year 9999"
+            400,
+            f"seconds is a number from 0 to {_LONGEST:,}: time only advances, and the clock ends "
+            "with the year 9999; set it to an earlier instant with PUT",
         )
     return round(seconds * SECOND)

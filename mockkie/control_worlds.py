@@ -48,7 +48,8 @@ async def drop_world(control: Caller, request: Request) -> Response:
     """`DELETE /worlds/{id}`."""
     world = control.service.worlds.get(request.path_params["id"])
     if world is None:
-        raise Refused(404, "there is no such world")
+        above = request.url.path.rpartition("/")[0]
+        raise Refused(404, f"there is no such world; GET {above} lists those that there are")
     try:
         await control.service.drop_world(world)
     except ValueError as error:
