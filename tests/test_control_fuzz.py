@@ -22,7 +22,8 @@ from tests.clients import PATIENCE, Reply
 from tests.control_document import DOCUMENT, OPERATIONS, PAGES
 from tests.visitors import serving
 
-EXAMPLES: Final = int(os.environ.get("CONTROL_EXAMPLES", "5"))
+SHORT: Final = 5
+EXAMPLES: Final = int(os.environ.get("CONTROL_EXAMPLES", SHORT))
 SEED: Final = int(os.environ.get("CONTROL_SEED", "1"))
 APART: Final = (
     "follow-world",  # has no end
@@ -74,6 +75,13 @@ api: Any = schemathesis.openapi.from_dict(
                 "positive_data_acceptance": {"expected-statuses": [200, 201, 204, 206, 404, 409]},
                 "negative_data_rejection": {"expected-statuses": [400, 404, 405, 413]},
             },
+            "operations": [
+                {  # every border of every parameter of every action: two thousand calls
+                    "include-operation-id": "add-faults",
+                    "phases": {"coverage": {"enabled": EXAMPLES > SHORT}},
+                    "generation": {"max-examples": EXAMPLES * 6},
+                },
+            ],
         }
     ),
 )
