@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from mockkie.clock import parse_duration
+from mockkie.clock import TooMuchError, parse_duration
 from mockkie.problems import UsageError
 from mockkie.quirks import QUIRKS, TOP, Quirk
 from mockkie.source import DocumentError, Source
@@ -110,6 +110,8 @@ def _judged(quirk: Quirk, value: Any, spell: Callable[[str], str]) -> Any:
         right = _validator(quirk.name).is_valid(copied) and not isinstance(copied, float)
         if right and quirk.kind.duration:
             parse_duration(copied)
+    except TooMuchError as error:
+        raise UsageError(f"{spell(quirk.name)}: {error}") from None
     except (TypeError, ValueError, RecursionError):  # no duration, or nothing that JSON has
         right = False
     if not right:

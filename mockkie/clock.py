@@ -28,6 +28,10 @@ _DURATION = re.compile(
 )
 
 
+class TooMuchError(ValueError):
+    """A value that is well written, and more than there can be; the text says so."""
+
+
 class Clock:
     """The virtual clock of one world: real time plus an offset, or one frozen instant."""
 
@@ -139,7 +143,7 @@ def parse_duration(text: str) -> int:
     try:
         return round(timedelta(**units) / timedelta(milliseconds=1))
     except OverflowError:
-        raise ValueError(f"{text!r} is too long a time") from None
+        raise TooMuchError(f"{text!r} is too long a time") from None
 
 
 def format_duration(duration: int) -> str:

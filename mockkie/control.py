@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockkie import links
 from mockkie.clock import SECOND, isoformat, parse_duration, parse_instant
+from mockkie.control_document import show_document, show_document_json
 from mockkie.control_faults import (
     add_faults,
     clear_faults,
@@ -27,9 +28,11 @@ from mockkie.control_worlds import clock_state, create_world, drop_world, list_w
 from mockkie.jsonapi import (
     Refused,
     json_response,
+    judge_query,
     problem_response,
     read_count,
     read_object,
+    refuse_body,
 )
 from mockkie.service import Service
 from mockkie.store import StoredFile
@@ -117,7 +120,7 @@ class Control:
             return json_response({"deleted": await self.service.store.clear(world.id)})
         gone = await self.service.store.delete(world.id, path)
         if gone is None or gone.expired(world.clock.now()):
-            raise Refused(404, f"no file is at {path!r}")
+            raise Refused(404, f"no file is at {path!r}; without path, GET lists those there are")
         return json_response({"deleted": 1})
 
     def _file_state(self, request: Request, world: World, file: StoredFile) -> dict[str, Any]:
@@ -183,7 +186,20 @@ CALLS: Final[dict[str, dict[str, Call]]] = {
     "/faults/{id}": {"GET": show_fault, "DELETE": remove_fault},
     "/journal": {"GET": Control.list_journal, "DELETE": Control.clear_journal},
     "/reset": {"POST": Control.reset},
+    "/openapi.yaml": {"GET": show_document},
+    "/openapi.json": {"GET": show_document_json},
 }
+
+_QUERY: Final[dict[Call, tuple[str, ...]]] = {
+    Control.list_files: ("limit", "after"),
+    Control.delete_files: ("path",),
+    Control.list_journal: ("limit", "after"),
+}
+_TAKING: Final = {
+    *(Control.advance_clock, Control.set_clock),
+    *(create_world, change_settings, add_faults),
+}
+"""Calls that take a body."""
 
 
 def control_app(service: Service) -> ASGIApp:
@@ -219,6 +235,10 @@ class _Endpoint:
             if call is None:
                 allow = ", ".join(self._methods)
                 raise Refused(405, f"{request.url.path} takes {allow}", {"Allow": allow})
+            if call is not Control.health:  # who asks for it may add what keeps caches away
+                judge_query(request, _QUERY.get(call, ()))
+                if call not in _TAKING:
+                    await refuse_body(request)
             response = await call(self._control, request)
         except Refused as refused:
             response = problem_response(refused)
@@ -239,8 +259,10 @@ def _duration(body: dict[str, Any]) -> int:
             raise Refused(400, str(error)) from error
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise Refused(400, "seconds is a number")
-    if not abs(seconds) <= _LONGEST:
+    if not 0 <= seconds <= _LONGEST:
         raise Refused(
-            400, f"seconds is a number up to {_LONGEST:,}: the clock ends in the year 9999"
+            400,
+            f"seconds is a number from 0 to {_LONGEST:,}: time only advances, and the clock ends "
+            "with the year 9999; set it to an earlier instant with PUT",
         )
     return round(seconds * SECOND)

@@ -56,7 +56,7 @@ async def show_fault(control: Caller, request: Request) -> Response:
     """`GET /faults/{id}`."""
     armed = control.world(request).faults.get(request.path_params["id"])
     if armed is None:
-        raise Refused(404, "there is no such fault")
+        raise _missing(request)
     return json_response(armed.to_json())
 
 
@@ -64,8 +64,13 @@ async def remove_fault(control: Caller, request: Request) -> Response:
     """`DELETE /faults/{id}`."""
     world = control.world(request)
     if not await control.service.disarm(world, request.path_params["id"]):
-        raise Refused(404, "there is no such fault")
+        raise _missing(request)
     return Response(status_code=204)
+
+
+def _missing(request: Request) -> Refused:
+    above = request.url.path.rpartition("/")[0]
+    return Refused(404, f"there is no such fault; GET {above} lists those that there are")
 
 
 async def clear_faults(control: Caller, request: Request) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from mockkie.changes import read_changes
 from mockkie.clock import SECOND, isoformat
 from mockkie.control_call import Caller
-from mockkie.jsonapi import Refused, is_key, is_word, json_response, read_object
+from mockkie.jsonapi import Refused, is_id, is_key, json_response, read_object
 from mockkie.problems import UsageError
 from mockkie.worlds import World
 
@@ -27,8 +27,11 @@ async def create_world(control: Caller, request: Request) -> Response:
     """`POST /worlds`, `id` and `keys` if they matter, `settings` that are not the mock's."""
     body = await read_object(request, {"id", "keys", "settings"})
     world_id, keys = body.get("id"), body.get("keys", [])
-    if not (world_id is None or is_word(world_id)):
-        raise Refused(400, "a world's id is a text of 1 to 100 printable characters, without /")
+    if not (world_id is None or is_id(world_id)):
+        raise Refused(
+            400,
+            "a world's id is a text of 1 to 100 printable characters, without /, not . or ..",
+        )
     if not isinstance(keys, list) or not all(is_key(key) for key in keys):
         raise Refused(400, "keys is a list of texts of 1 to 100 printable ASCII characters")
     try:
@@ -45,7 +48,8 @@ async def drop_world(control: Caller, request: Request) -> Response:
     """`DELETE /worlds/{id}`."""
     world = control.service.worlds.get(request.path_params["id"])
     if world is None:
-        raise Refused(404, "there is no such world")
+        above = request.url.path.rpartition("/")[0]
+        raise Refused(404, f"there is no such world; GET {above} lists those that there are")
     try:
         await control.service.drop_world(world)
     except ValueError as error:

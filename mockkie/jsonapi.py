@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -11,6 +12,9 @@ from starlette.responses import Response
 _MOST: Final = 10_000
 _BODY: Final = 1_048_576
 _DIGITS: Final = 18
+_DEEPEST: Final = 100  # levels of JSON: what is kept is written again, and orjson writes 254
+_NOWHERE: Final = (".", "..")
+_NOTHING: Final = (b"", b"{}", b"null")
 
 
 class Refused(Exception):  # noqa: N818 - it carries the answer
@@ -29,7 +33,7 @@ async def read_object(request: Request, known: set[str] | None = None) -> dict[s
     async for chunk in request.stream():
         content += chunk
         if len(content) > _BODY:
-            raise Refused(413, "the body of a control call is small")
+            raise Refused(413, f"the body of a control call is small: at most {_BODY:,} bytes")
     if not content:
         return {}
     try:
@@ -38,10 +42,44 @@ async def read_object(request: Request, known: set[str] | None = None) -> dict[s
         raise Refused(400, f"the body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise Refused(400, "the body is a JSON object")
+    if _is_deep(value):
+        raise Refused(400, f"the body is nested deeper than {_DEEPEST} levels")
     if known is not None and (strange := set(value) - known):
         wanted = ", ".join(sorted(known))
         raise Refused(400, f"{min(strange)!r} is not known here; known are: {wanted}")
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        below = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for inner in below for one in inner if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+async def refuse_body(request: Request) -> None:
+    """Refuse what a call that takes no body carries: it would do more than was asked for."""
+    content = b""
+    async for chunk in request.stream():
+        content = (content + chunk).strip()
+        if len(content) > len(max(_NOTHING, key=len)):
+            break
+    if content not in _NOTHING:
+        raise Refused(400, f"{request.method} {request.url.path} takes no body; send none")
+
+
+def judge_query(request: Request, known: Sequence[str]) -> None:
+    """Refuse parameters of the query that a call does not know, or that come twice."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known:
+            there = f"known are: {', '.join(known)}" if known else "it has none"
+            raise Refused(400, f"{name!r} is no query parameter of this call; {there}")
+        if given.count(name) > 1:
+            raise Refused(400, f"{name} stands in the query twice; send it once")
 
 
 def read_count(request: Request, name: str, default: int, *, lowest: int = 1) -> int:
@@ -50,7 +88,7 @@ def read_count(request: Request, name: str, default: int, *, lowest: int = 1) ->
     if text is None:
         return default
     if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS or int(text) < lowest:
-        raise Refused(400, f"{name} is a number from {lowest} on")
+        raise Refused(400, f"{name} is a number from {lowest} on, of at most {_DIGITS} digits")
     return min(int(text), _MOST) if lowest else int(text)
 
 
@@ -73,6 +111,11 @@ def problem_response(refused: Refused) -> Response:
 def is_key(key: Any) -> bool:
     """Whether it can be an API key: a word that a header can carry."""
     return is_word(key) and key.isascii() and key == key.strip()
+
+
+def is_id(text: Any) -> bool:
+    """Whether it can be the id of a world: a word that can stand in the path of a URL."""
+    return is_word(text) and text not in _NOWHERE
 
 
 def is_word(text: Any) -> bool:

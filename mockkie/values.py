@@ -5,17 +5,19 @@ Knows nothing of what faults do with them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from mockkie.clock import format_duration, isoformat, parse_duration, parse_instant
+from mockkie.clock import TooMuchError, format_duration, isoformat, parse_duration, parse_instant
 from mockkie.problems import UsageError
 
 Pointer = tuple[str, ...]
 
 _MOST: Final = 1 << 40
 _SHOWN: Final = 60
+_NAME: Final = re.compile(r"[\w-]+", re.ASCII)
 
 
 class FaultError(UsageError):
@@ -49,6 +51,8 @@ class Kind:
         """The value as it is understood; `FaultError` says what would be right."""
         try:
             return self.read(value)
+        except TooMuchError as error:
+            raise FaultError(pointer, f"{error}") from None
         except (ValueError, TypeError, AttributeError):
             shown = repr(value)
             shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
@@ -57,7 +61,11 @@ class Kind:
 
 def _whole(lowest: int, highest: int = _MOST) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+            raise ValueError
+        if value > highest:
+            if highest == _MOST:
+                raise TooMuchError(f"{value} is more than {_MOST:,}")
             raise ValueError
         return value
 
@@ -108,8 +116,7 @@ def _renames(value: Any) -> dict[str, str]:
 
 def _headers(value: Any) -> dict[str, str]:
     found = {_text(name).lower(): _text(text) for name, text in value.items()}
-    token = "".join(found).replace("-", "").replace("_", "")
-    if not all(map(str.isascii, found.values())) or not (token.isascii() and token.isalnum()):
+    if not all(map(str.isascii, found.values())) or not all(map(_NAME.fullmatch, found)):
         raise ValueError
     return found
 
@@ -188,7 +195,7 @@ RATE: Final = Kind("a number of bytes a second, such as 10000", _whole(1))
 ERROR: Final = Kind("an HTTP status from 400 to 599", _whole(400, 599))
 STATUS: Final = Kind("an HTTP status from 200 to 599", _whole(200, 599))
 NAMED_ERROR: Final = Kind("the name of an example, or a status from 400 to 599", _error)
-TEXT: Final = Kind("a text", _text)
+TEXT: Final = Kind("a text of printable characters", _text)
 FLAG: Final = Kind("true or false", _flag)
 MEDIA: Final = Kind("a media type such as text/html", _media)
 POINTER: Final = Kind("a JSON pointer such as /data/downloadUrl", _pointer)

@@ -58,7 +58,8 @@ LAYERS: Sequence[Sequence[str]] = [
     breaking;
     triggers standins;
     refusing;
-    operations jobs control control_faults control_settings control_worlds control_call downloads
+    operations jobs control control_faults control_settings control_worlds control_document
+    control_call downloads
     auth parameters stateless seeding;
     exchange;
     service;

@@ -116,6 +116,7 @@ def test_files_are_listed_in_any_year(guest: Visitor, now: str) -> None:
         ("POST", "/clock/advance", b'{"seconds": true}', "a number"),
         ("POST", "/clock/advance", b'{"seconds": null}', "a number"),
         ("POST", "/clock/advance", b'{"seconds": -1}', "only advances"),
+        ("POST", "/clock/advance", b'{"seconds": -1e-300}', "only advances"),
         ("POST", "/clock/advance", b'{"seconds": 1e300}', "9999"),
         ("POST", "/clock/advance", b'{"seconds": 1e307}', ""),
         ("POST", "/clock/advance", b'{"seconds": NaN}', "not JSON"),
@@ -127,6 +128,9 @@ def test_files_are_listed_in_any_year(guest: Visitor, now: str) -> None:
         ("POST", "/clock/advance", b'{"duration": "P999999999999W"}', "too long"),
         ("POST", "/clock/advance", b'{"duration": "P' + b"9" * 5_000 + b'D"}', "too long"),
         ("POST", "/clock/advance", b'{"duration": "P3000000D"}', "9999"),
+        ("POST", "/faults", b'{"times": 2000000000000, "then": {"status": 500}}', "is more than"),
+        ("POST", "/faults", b'{"then": {"stall": {"for": "P9999999999W"}}}', "too long a time"),
+        ("PATCH", "/settings", b'{"retention": "P9999999999W"}', "too long a time"),
         ("POST", "/clock/advance", b'{"days": 3}', "'days' is not known"),
         ("POST", "/clock/advance", b"{", "not JSON"),
         ("POST", "/clock/advance", b"\xff", "not JSON"),
@@ -158,6 +162,16 @@ def test_files_are_listed_in_any_year(guest: Visitor, now: str) -> None:
         ("GET", "/journal?limit=0", b"", "limit"),
         ("GET", "/journal?after=-1", b"", "after"),
         ("GET", "/journal?after=x", b"", "after"),
+        ("GET", "/files?limit=1&limit=2", b"", "limit stands in the query twice"),
+        ("GET", "/files?limits=1", b"", "'limits' is no query parameter of this call; known are"),
+        ("DELETE", "/files?paht=a", b"", "known are: path"),
+        ("POST", "/reset?world=mine", b"", "it has none"),
+        ("POST", "/reset", b'{"id": "mine"}', "takes no body"),
+        ("POST", "/reset", b" " * 100 + b"x" * 2_000_000, "takes no body"),
+        ("DELETE", "/files", b'{"path": "a"}', "takes no body"),
+        ("DELETE", "/clock", b"now", "takes no body"),
+        ("POST", "/worlds", b'{"id": "."}', "not . or .."),
+        ("POST", "/worlds", b'{"id": ".."}', "not . or .."),
     ],
     ids=lambda value: ascii(value)[:60],
 )
@@ -168,6 +182,34 @@ def test_a_call_that_makes_no_sense_is_refused_and_changes_nothing(
     reply = raw(guest, method, path, body)
     assert detail in check_problem(reply, 400)
     assert guest.control("GET", "/clock").json["now"] == FROZEN
+
+
+@pytest.mark.parametrize("body", [None, b"", b"{}", b" {}\n", b"null"])
+def test_a_call_without_a_body_may_have_an_empty_one(guest: Visitor, body: bytes | None) -> None:
+    """As some clients send it."""
+    url = f"{guest.origin}{PREFIX}/reset"
+    assert guest.client.fetch("POST", url, headers=guest.auth, body=body).status == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "around"),
+    [
+        ("POST", "/faults", '{"then": {"answer": {"body": %s}}}'),
+        ("PATCH", "/settings", '{"extraData": {"a": %s}}'),
+        ("POST", "/worlds", '{"settings": {"extraData": {"a": %s}}}'),
+    ],
+)
+def test_what_is_nested_too_deep_to_be_shown_again_is_refused(
+    guest: Visitor, method: str, path: str, around: str
+) -> None:
+    """All of it could be read, and nothing of the world could be listed from then on."""
+    for levels, status in ((90, 200), (101, 400), (300, 400), (900, 400)):
+        reply = raw(guest, method, path, (around % ("[" * levels + "]" * levels)).encode())
+        assert reply.status == status or (status == 200 and reply.status == 201)
+        if status == 400:
+            assert "100 levels" in check_problem(reply, 400)
+        assert guest.control("GET", "/faults").status == 200
+        assert guest.control("GET", "/settings").status == 200
 
 
 def test_a_number_of_any_length_is_no_trouble(guest: Visitor) -> None:
@@ -528,6 +570,7 @@ def test_health_is_told_to_anybody(memory: Server, http: Client, path: str) -> N
         reply = http.fetch("GET", memory.origin + path, headers=headers)
         assert (reply.status, reply.json) == (200, {"status": "ok"})
         assert http.fetch("HEAD", memory.origin + path, headers=headers).status == 200
+        assert http.fetch("GET", f"{memory.origin}{path}?at=1", headers=headers).status == 200
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
@@ -577,3 +620,21 @@ def test_no_answer_to_a_download_may_be_read_by_a_web_page(guest: Visitor) -> No
     ]
     assert [reply.status for reply in replies] == [200, 404, 416, 405]
     assert not any("access-control-allow-origin" in reply.headers for reply in replies)
+
+
+def test_a_page_says_which_methods_it_takes(guest: Visitor) -> None:
+    """RFC 9110, 15.5.6."""
+    for path, allow in (("files", "GET, HEAD"), ("files/delete", "POST"), ("nothing", None)):
+        url = f"{guest.origin}{PREFIX}/ui/{guest.id}/{path}"
+        reply = guest.client.fetch("PATCH", url)
+        assert reply.status == (404 if allow is None else 405)
+        assert reply.headers["content-type"].startswith("text/html")
+        assert reply.headers.get("allow") == allow
+
+
+def test_a_page_says_how_long_a_file_is_when_it_has_no_such_range(guest: Visitor) -> None:
+    """RFC 9110, 15.5.17."""
+    guest.upload("stream", b"12345", "a", "b")
+    url = f"{guest.origin}{PREFIX}/ui/{guest.id}/files/content?path=a%2Fb"
+    reply = guest.get(url, range="bytes=9-")
+    assert (reply.status, reply.headers["content-range"]) == (416, "bytes */5")

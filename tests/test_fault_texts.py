@@ -66,6 +66,13 @@ def test_the_compact_form_is_the_same_fault(compact: str, value: dict[str, Any])
     assert Fault.of(compact) == Fault.of(value)
 
 
+def test_an_answer_may_have_no_headers_or_strange_ones() -> None:
+    assert Fault.of({"then": {"answer": {"headers": {}}}}) == Fault.of({"then": {"answer": {}}})
+    strange = {"-": "a", "_x": "b"}
+    fault = Fault.of({"then": {"answer": {"headers": strange}}})
+    assert fault.then.values["headers"] == strange
+
+
 def test_further_words_are_added() -> None:
     fault = Fault.of("status=500", nth=3, larger_than=10, operation="upload-*")
     assert fault == Fault.of("status=500 nth=3 larger-than=10 operation=upload-*")
@@ -153,6 +160,11 @@ def test_the_short_form_of_an_action_reads_back(name: str) -> None:
         ({"then": {"without": "data"}}, ("then", "without"), "/data/downloadUrl"),
         (
             {"then": {"answer": {"headers": {"a b": "c"}}}},
+            ("then", "answer", "headers"),
+            "in ASCII",
+        ),
+        (
+            {"then": {"answer": {"headers": {"": "c", "a": "b"}}}},
             ("then", "answer", "headers"),
             "in ASCII",
         ),

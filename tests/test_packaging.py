@@ -67,6 +67,7 @@ def test_the_wheel_is_the_package_with_document_and_suite(built: Built) -> None:
         *("contract_tests/conftest.py", "contract_tests/test_model.py"),
         *("dashboard/templates/base.html", "dashboard/assets/htmx.min.js"),
         *("dashboard/assets/htmx.LICENSE.txt", "scenarios/outage.yaml", "samples/__init__.py"),
+        "control.openapi.yaml",
     ],
 )
 def test_the_wheel_has(built: Built, name: str) -> None:

@@ -72,22 +72,31 @@ VIEWS: Final[Mapping[str, Mapping[str, View]]] = {
 def dashboard_app(service: Service) -> ASGIApp:
     """The dashboard of a mock as an ASGI app."""
     site = Site(service)
-    routes = [
-        Route(PREFIX + path, _endpoint(site, views), methods=["GET", "POST"])
-        for path, views in VIEWS.items()
-    ]
-    routes.append(Route("/{rest:path}", _endpoint(site, {}), methods=["GET", "POST"]))
-    return Router(routes, redirect_slashes=False)
+    routes = [_route(PREFIX + path, site, views) for path, views in VIEWS.items()]
+    return Router([*routes, _route("/{rest:path}", site, {})], redirect_slashes=False)
+
+
+def _route(path: str, site: Site, views: Mapping[str, View]) -> Route:
+    route = Route(path, _endpoint(site, views))
+    route.methods = None  # what is refused is refused by a page, too
+    return route
 
 
 def _endpoint(site: Site, views: Mapping[str, View]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             view = views.get("GET" if request.method == "HEAD" else request.method)
+            if view is None and views:
+                allow = ", ".join([*views, *(["HEAD"] if "GET" in views else [])])
+                raise Refused(405, f"this page takes {allow}", {"Allow": allow})
             if view is None:
-                raise Refused(404 if not views else 405, "the dashboard has no such page")
+                raise Refused(404, "the dashboard has no such page")
             return await view(site, request)
         except Refused as refused:
-            return site.page(request, "refused.html", status=refused.status, detail=refused.detail)
+            response = site.page(
+                request, "refused.html", status=refused.status, detail=refused.detail
+            )
+            response.headers.update(refused.headers or {})
+            return response
 
     return endpoint

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from mockkie.control_worlds import clock_state
 from mockkie.dashboard.page import WORLDS, Site, address, read_form, see
-from mockkie.jsonapi import is_key, is_word
+from mockkie.jsonapi import is_id, is_key
 from mockkie.worlds import DEFAULT_WORLD
 
 _PAGE = 100
@@ -39,8 +39,9 @@ async def create_world(site: Site, request: Request) -> Response:
     """A new world, then its page."""
     form = await read_form(request)
     name, key = form.get("id", ""), form.get("key", "")
-    if name and not is_word(name):
-        return await list_worlds(site, request, "a name has up to 100 characters, and no slash")
+    if name and not is_id(name):
+        why = "a name has up to 100 characters and no slash, and is not . or .."
+        return await list_worlds(site, request, why)
     if key and not is_key(key):
         return await list_worlds(site, request, "a key has up to 100 characters of ASCII")
     try:
