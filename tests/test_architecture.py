@@ -38,6 +38,7 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.target harness.report harness.report_formats harness.report_html harness.steps;
     harness.curl;
     harness.session harness.sent harness.plan;
+    harness.answered;
     harness.document harness.resuming;
     harness.forms harness.api;
     harness.verdicts harness.whole_file harness;
