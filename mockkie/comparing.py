@@ -20,7 +20,7 @@ from mockkie.harness.har import Tape
 from mockkie.harness.plan import MOCK, MOCK_KEY, Plan, known_key, pace
 from mockkie.harness.recording import SAMPLE, Recording, sample_path
 from mockkie.harness.replay import Replayer, record
-from mockkie.harness.report import check_report_path, write_whole
+from mockkie.harness.report import check_place, write_whole
 from mockkie.harness.sides import Side, open_side, why_unreachable
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE
 from mockkie.problems import UsageError
@@ -147,9 +147,7 @@ def _check_json(path: Path | None) -> None:
 def _check_place(path: Path | None) -> None:
     """Before a long run: whether a file can be written there."""
     if path is not None:
-        check_report_path(path.with_suffix(".json"))
-        if path.is_dir():
-            raise UsageError(f"{path} cannot be written: it is a folder; name a file")
+        check_place(path)
 
 
 def _tell(found: Comparison, options: Mapping[str, Any]) -> int:

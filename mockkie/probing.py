@@ -29,10 +29,17 @@ from mockkie.harness.receipts import (
     read_receipts,
     write_receipts,
 )
-from mockkie.harness.report import check_report_path, github_annotations, write_report
+from mockkie.harness.report import (
+    check_place,
+    check_report_path,
+    github_annotations,
+    write_report,
+    write_whole,
+)
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import open_target
 from mockkie.harness.timeline import lives_json, timeline
+from mockkie.harness.timeline_svg import timeline_svg
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE, VIOLATED_CODE, Level, Verdict
 from mockkie.problems import UsageError
 
@@ -127,6 +134,11 @@ def _plan(options: Mapping[str, Any], url: str | None) -> Plan:
 def _check_outputs(options: Mapping[str, Any]) -> None:
     for path in options["reports"]:
         check_report_path(path)
+    drawn: Path | None = options["timeline"]
+    if drawn is not None:
+        if drawn.suffix.lower() != ".svg":
+            raise UsageError(f"--timeline: {drawn} has an ending that is not understood; use .svg")
+        check_place(drawn)
     if options["ledger"] is not None:
         Ledger.read(options["ledger"])
 
@@ -141,6 +153,8 @@ def _conclude(
     found = outcome(planting, now, at=at, requests=requests, seconds=seconds)
     for path in options["reports"]:
         write_report(found.report, path)
+    if options["timeline"] is not None:
+        write_whole(options["timeline"], timeline_svg(planting, now))
     if options["ledger"] is not None:
         ledger = Ledger.read(options["ledger"])
         ledger.fold(found.report.to_json())

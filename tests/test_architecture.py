@@ -28,14 +28,15 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.aspects harness.step_schema harness.drawn harness.script_life harness.script_input;
     harness.script harness.observation harness.wording harness.shrinking;
     harness.sending harness.going;
-    harness.probe harness.conclusions harness.timeline harness.claims;
+    harness.probe harness.conclusions harness.timeline harness.timeline_svg harness.claims;
     harness.judge_overwrite;
     harness.judge_expiry;
     harness.conclusion;
     harness.evidence;
     harness.lifespan;
     harness.receipts;
-    harness.target harness.report harness.report_formats harness.report_html harness.steps;
+    harness.drawing harness.target harness.report harness.report_formats harness.report_html
+    harness.steps;
     harness.curl;
     harness.session harness.sent harness.plan;
     harness.answered;
