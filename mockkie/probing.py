@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import click
 import orjson
-from rich.console import Console
 from rich.text import Text
 
 from mockkie.clock import isoformat, parse_duration, real_now, stopwatch
@@ -42,6 +41,7 @@ from mockkie.harness.timeline import lives_json, timeline
 from mockkie.harness.timeline_svg import timeline_svg
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE, VIOLATED_CODE, Level, Verdict
 from mockkie.problems import UsageError
+from mockkie.screen import console, hung
 
 _REQUESTS: Final = 2_000
 _STYLES: Final = {Verdict.UPHELD: "green", Verdict.VIOLATED: "red"}
@@ -176,24 +176,27 @@ def _conclude(
 
 
 def _print(planting: Planting, now: int, found: Outcome) -> None:
-    console = Console(highlight=False, no_color="NO_COLOR" in os.environ, soft_wrap=True)
-    console.print(
+    paper = console()
+    paper.soft_wrap = True
+    paper.print(
         f"target {planting.target}, planted {isoformat(planting.born)}, "
         f"{hours(now - planting.born)} ago",
         style="dim",
         markup=False,
     )
     for line in timeline(planting, now):
-        console.print(Text(line))
-    console.print()
+        paper.print(Text(line))
+    paper.print()
     for judged in found.report.judgements:
         style = _STYLES.get(judged.verdict, "yellow")
         level = "" if judged.clause.level == Level.DOCUMENTED else f" ({judged.clause.level})"
-        text = f"  {judged.clause.id + level:24}  {judged.why}"
-        console.print(Text.assemble((f"{judged.verdict:10}", style), text))
-    console.print()
+        text = hung(f"{judged.verdict:10}  {judged.clause.id + level:24}  {judged.why}", 14)
+        told = Text(text)
+        told.stylize(style, 0, len(judged.verdict))
+        paper.print(told)
+    paper.print()
     colour = {UPHELD_CODE: "bold green", VIOLATED_CODE: "bold red"}
-    console.print(
+    paper.print(
         Text(_sentence(planting, now, found), style=colour.get(found.exit_code, "bold yellow"))
     )
 

@@ -25,6 +25,7 @@ from mockkie.clock import format_duration
 from mockkie.journal import Entry
 from mockkie.lines import request_line
 from mockkie.problems import UsageError
+from mockkie.screen import console
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
 from mockkie.serving import closing_store, open_server
@@ -152,8 +153,7 @@ class _Person:
             _say("mockkie has stopped; uploads in flight were finished")
 
     def _panel(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - rich is slow to import
-        from rich.panel import Panel  # noqa: PLC0415 - the same
+        from rich.panel import Panel  # noqa: PLC0415 - rich is slow to import
         from rich.table import Table  # noqa: PLC0415 - the same
         from rich.text import Text  # noqa: PLC0415 - the same
 
@@ -162,11 +162,11 @@ class _Person:
         table.add_column(overflow="fold")
         for name, value in self._facts():
             table.add_row(name, Text(value))
-        console = Console(highlight=False)
+        paper = console()
         title = f"mockkie {__version__}"
-        with console.capture() as captured:
-            console.print(Panel(table, title=title, expand=False, padding=(1, 2)))
-            console.print("Try it:", style="dim")
+        with paper.capture() as captured:
+            paper.print(Panel(table, title=title, expand=False, padding=(1, 2)))
+            paper.print("Try it:", style="dim")
         _say(f"{captured.get()}{self._curl()}\n")
 
     def _facts(self) -> list[tuple[str, str]]:

@@ -84,7 +84,8 @@ LAYERS: Sequence[Sequence[str]] = [
     actions conditions;
     values;
     passing;
-    progress certificates hosts child stored;
+    progress;
+    screen certificates hosts child stored;
     clock problems;
     __init__
     """.split(";")
