@@ -248,3 +248,16 @@ def test_what_is_wrong_is_said_on_stderr(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (code, "")
         assert len(done.stderr.splitlines()) <= 4
         assert done.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 120])
+def test_serve_leaves_addresses_whole(tmp_path: Path, columns: int) -> None:
+    terminal = Terminal(tmp_path, "serve", "--port", "0", "--data", "memory:", columns=columns)
+    terminal.until("is ready on")
+    terminal.process.send_signal(signal.SIGINT)
+    found = terminal.end()
+    text = "\n".join(found.lines)
+    (origin,) = re.findall(r"is ready on (\S+)", text)
+    assert f"{origin}/__mockkie/clock, /files, /faults, /journal, /worlds" in text
+    assert ("╭" in text) == (columns == 120)
+    assert found.code == 0
