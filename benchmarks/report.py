@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -49,6 +50,11 @@ def ratio(
     return Row(name, what, median(values), min(values), max(values), "x", target or None, detail)
 
 
+def today() -> str:
+    """The date, which numbers are worth little without."""
+    return datetime.now(UTC).date().isoformat()
+
+
 def print_table(rows: Sequence[Row]) -> None:
     """The rows for a person; a target says whether it was met."""
     width = max((len(row.what) for row in rows), default=0)
@@ -74,5 +80,7 @@ def write_json(path: Path, rows: Sequence[Row], notes: Sequence[str]) -> None:
         "cpus": os.cpu_count(),
     }
     found = [{**asdict(row), "met": row.met} for row in rows]
-    text = json.dumps({"machine": machine, "rows": found, "notes": list(notes)}, indent=2)
+    text = json.dumps(
+        {"measured": today(), "machine": machine, "rows": found, "notes": list(notes)}, indent=2
+    )
     path.write_text(text + "\n")
