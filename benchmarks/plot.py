@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from benchmarks.report import Row
 from mockkie.harness.drawing import Drawing
 
-_LEFT, _RIGHT, _WIDTH = 300.0, 720.0, 940
+_LEFT, _RIGHT, _WIDTH = 300.0, 700.0, 940
 _TOP, _ROW = 78.0, 34.0
 _STEPS = (1, 2, 5)
 _STYLE = """
@@ -77,7 +77,7 @@ def _mark(
 ) -> None:
     load, peer, row = named
     picture.text(load, 16, middle - 1, "bold")
-    picture.text(f"beside {peer}", 16, middle + 14, "quiet")
+    picture.text(f"beside {peer}", 16, middle + (13 if load else 4), "quiet")
     picture.line("spread", at(row.low), middle, at(row.high), middle)
     bound = _bound(row)
     if bound:

@@ -46,8 +46,13 @@ def ratio(
     """A row of ratios, each of the two values of one round. No target: an empty one."""
     ours, theirs = series
     values = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    detail = f"{median(ours):,.4g} : {median(theirs):,.4g} {unit}"
+    detail = f"{_said(median(ours))} : {_said(median(theirs))} {unit}"
     return Row(name, what, median(values), min(values), max(values), "x", target or None, detail)
+
+
+def _said(value: float) -> str:
+    """Four digits, and no powers of ten."""
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"  # noqa: PLR2004 - four digits
 
 
 def today() -> str:
