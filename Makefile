@@ -20,8 +20,8 @@ format: $(VENV)/.developing  ## put the code into shape
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(VENV)/.developing  ## measure side by side with other tools
-	$(BIN)/python benchmarks/run.py $(ARGS)
+bench: $(VENV)/.developing  ## measure side by side with other tools: docs/benchmarks.md and its plot
+	$(BIN)/python benchmarks/run.py --page docs/benchmarks.md $(ARGS)
 
 docs: $(VENV)/.documenting  ## the site of docs/, into build/docs/index.html
 	$(BIN)/python -m docs.pages

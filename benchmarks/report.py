@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -45,8 +46,18 @@ def ratio(
     """A row of ratios, each of the two values of one round. No target: an empty one."""
     ours, theirs = series
     values = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    detail = f"{median(ours):,.4g} : {median(theirs):,.4g} {unit}"
+    detail = f"{_said(median(ours))} : {_said(median(theirs))} {unit}"
     return Row(name, what, median(values), min(values), max(values), "x", target or None, detail)
+
+
+def _said(value: float) -> str:
+    """Four digits, and no powers of ten."""
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"  # noqa: PLR2004 - four digits
+
+
+def today() -> str:
+    """The date, which numbers are worth little without."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def print_table(rows: Sequence[Row]) -> None:
@@ -74,5 +85,7 @@ def write_json(path: Path, rows: Sequence[Row], notes: Sequence[str]) -> None:
         "cpus": os.cpu_count(),
     }
     found = [{**asdict(row), "met": row.met} for row in rows]
-    text = json.dumps({"machine": machine, "rows": found, "notes": list(notes)}, indent=2)
+    text = json.dumps(
+        {"measured": today(), "machine": machine, "rows": found, "notes": list(notes)}, indent=2
+    )
     path.write_text(text + "\n")

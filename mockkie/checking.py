@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import click
-from rich.console import Console
 
 from mockkie.harness.check import run_check
 from mockkie.harness.plan import Plan, known_key, pace
@@ -19,9 +18,10 @@ from mockkie.harness.report import (
 )
 from mockkie.harness.target import reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, VIOLATED_CODE
+from mockkie.options import INTERRUPTED_CODE
 from mockkie.progress import progress_line
+from mockkie.screen import console
 
-INTERRUPTED_CODE: Final = 130  # as shells have it: 128 and the number of the signal
 _REQUESTS: Final = {"quick": 1_500, "full": 20_000}
 
 
@@ -38,13 +38,14 @@ def check_in_terminal(options: Mapping[str, Any]) -> int:
     progress = progress_line(quiet=options["quiet"])
     resume = options["resume"]
     report = run_check(plan, options["only"], progress, first=options["exitfirst"], resume=resume)
+    progress(1, 1, "")  # an interrupted run leaves its line behind
     for path in options["reports"]:
         write_report(report, path)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in github_annotations(report):
             click.echo(line)
     if not options["quiet"]:
-        print_report(report, Console(highlight=False, no_color="NO_COLOR" in os.environ))
+        print_report(report, console())
         if report.exit_code == VIOLATED_CODE:
             words = ["mockkie", "check", plan.url or "", "--seed", str(plan.seed)]
             click.echo("again: " + " ".join(word for word in words if word))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from mockkie.harness.claims import Claim, Ledger, Testimony, claims, fold_file
 from mockkie.harness.conclusions import JUDGES
 from mockkie.harness.verdicts import Verdict
 from mockkie.problems import UsageError
+from mockkie.screen import console, hung
 
 
 def show_claims(options: Mapping[str, Any]) -> None:
@@ -32,13 +32,14 @@ def show_claims(options: Mapping[str, Any]) -> None:
         value = {"claims": [claim.to_json() for claim in shown]}
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
         return
-    console = Console(highlight=False, no_color="NO_COLOR" in os.environ, soft_wrap=True)
+    paper = console()
+    paper.soft_wrap = True
     if shown:
-        _print_table(shown, console, long=options["long"])
-        console.print()
+        _print_table(shown, paper, long=options["long"])
+        paper.print()
     if options["reports"]:
-        console.print(f"folded in: {told} verdicts, kept in {options['ledger']}", markup=False)
-    console.print(Text(_sentence(shown), style="bold"))
+        paper.print(f"folded in: {told} verdicts, kept in {options['ledger']}", markup=False)
+    paper.print(Text(_sentence(shown), style="bold"))
 
 
 def _wanted(claim: Claim, options: Mapping[str, Any]) -> bool:
@@ -49,23 +50,23 @@ def _wanted(claim: Claim, options: Mapping[str, Any]) -> bool:
     )
 
 
-def _print_table(shown: Sequence[Claim], console: Console, *, long: bool) -> None:
+def _print_table(shown: Sequence[Claim], paper: Console, *, long: bool) -> None:
     width = max(len(claim.clause.id) for claim in shown)
     head = f"{'clause':{width}}  {'level':10}  tests  {'live targets':22}  this machine"
-    console.print(Text(head, style="bold"))
+    paper.print(Text(head, style="bold"))
     for claim in shown:
-        console.print(
+        paper.print(
             Text(
                 f"{claim.clause.id:{width}}  {claim.clause.level:10}  {len(claim.tests):5}  "
                 f"{_seen(claim, live=True):22}  {_seen(claim, live=False)}"
             )
         )
         if long:
-            console.print(Text(f"    {claim.clause.says}"))
+            paper.print(Text(hung(f"    {claim.clause.says}", 4)))
             lines = [f"source: {claim.clause.source}", f"held by: {', '.join(claim.tests) or '-'}"]
             lines += [_testimony(one) for one in claim.evidence]
             for line in lines:
-                console.print(Text(f"    {line}", style="dim"))
+                paper.print(Text(hung(f"    {line}", 6), style="dim"))
 
 
 def _testimony(one: Testimony) -> str:

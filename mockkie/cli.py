@@ -19,6 +19,7 @@ from mockkie.cli_probe import probe
 from mockkie.cli_run import run
 from mockkie.cli_settings import show
 from mockkie.options import DEFAULT_PORT, FILE, Commands, option, remote, settings
+from mockkie.screen import colours
 
 
 @click.group(
@@ -30,8 +31,7 @@ from mockkie.options import DEFAULT_PORT, FILE, Commands, option, remote, settin
 def main(ctx: click.Context) -> None:
     """A trustworthy fake of the KIE.AI File Upload API."""
     _occupy_standard_streams()
-    if os.environ.get("NO_COLOR"):
-        ctx.color = False  # for everything that is printed below; else a terminal decides
+    ctx.color = colours()  # for everything that is printed below
 
 
 def _occupy_standard_streams() -> None:

@@ -26,6 +26,12 @@ def concluding(command: Command) -> Command:
     """The options of what draws conclusions."""
     for decorator in (
         REPORT,
+        click.option(
+            "--timeline",
+            type=FILE,
+            metavar="FILE.svg",
+            help="Draw the life of each file there.",
+        ),
         option("--ledger", type=FILE, metavar="FILE", help="Fold the outcome into this ledger."),
         click.option("--json", "as_json", is_flag=True, help="All that is known, for programs."),
     ):

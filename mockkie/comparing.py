@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import orjson
-from rich.console import Console
 
 from mockkie.clock import format_duration, parse_duration, stopwatch
 from mockkie.harness.compare import Comparer, walks_of
 from mockkie.harness.comparison import Comparison
 from mockkie.harness.comparison_text import print_comparison, sentence
+from mockkie.harness.going import Progress
 from mockkie.harness.har import Tape
 from mockkie.harness.plan import MOCK, MOCK_KEY, Plan, known_key, pace
 from mockkie.harness.recording import SAMPLE, Recording, sample_path
 from mockkie.harness.replay import Replayer, record
-from mockkie.harness.report import check_report_path, write_whole
+from mockkie.harness.report import check_place, write_whole
 from mockkie.harness.sides import Side, open_side, why_unreachable
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE
+from mockkie.options import INTERRUPTED_CODE
 from mockkie.problems import UsageError
 from mockkie.progress import progress_line
+from mockkie.screen import console
 
 _REQUESTS: Final = {"quick": 5_000, "full": 50_000}
 _DAY: Final = 86_400_000
@@ -45,11 +47,11 @@ def compare_in_terminal(options: Mapping[str, Any]) -> int:
         return UNCHECKED_CODE
     found = Comparison(left.word, right.word, plan.seed, plan.profile, options["strict"])
     started = stopwatch()
-    with open_side(left, plan) as one, open_side(right, plan) as two, _until_interrupted():
-        comparer = Comparer(one, two, found)
-        comparer.run(walks, progress_line(quiet=options["quiet"]), first=options["exitfirst"])
+    progress = progress_line(quiet=options["quiet"])
+    with open_side(left, plan) as one, open_side(right, plan) as two, _told(progress) as end:
+        Comparer(one, two, found).run(walks, progress, first=options["exitfirst"])
     found.seconds = stopwatch() - started
-    return _tell(found, options)
+    return end.code(_tell(found, options))
 
 
 def record_in_terminal(options: Mapping[str, Any]) -> int:
@@ -67,11 +69,12 @@ def record_in_terminal(options: Mapping[str, Any]) -> int:
         made = Recording(label, target.has_clock, plan.seed, plan.profile)
         tape = Tape(target) if har else None
         gave_up = ""
-        with _until_interrupted():
-            gave_up = record(target, walks, made, progress_line(quiet=options["quiet"]))
+        progress = progress_line(quiet=options["quiet"])
+        with _told(progress) as end:
+            gave_up = record(target, walks, made, progress)
     if not made.walks:
         click.echo("not recorded: no walk could be taken", err=True)
-        return UNCHECKED_CODE
+        return end.code(UNCHECKED_CODE)
     write_whole(output, made.to_json())
     if tape is not None:
         write_whole(har, tape.to_json())
@@ -80,7 +83,7 @@ def record_in_terminal(options: Mapping[str, Any]) -> int:
     click.echo(f"recorded: {len(made.walks):,} walks of {steps:,} steps in {output}{rest}")
     if gave_up:
         click.echo(f"broken off: {gave_up}", err=True)
-    return UNCHECKED_CODE if gave_up else UPHELD_CODE
+    return end.code(UNCHECKED_CODE if gave_up else UPHELD_CODE)
 
 
 def replay_in_terminal(options: Mapping[str, Any]) -> int:
@@ -96,9 +99,10 @@ def replay_in_terminal(options: Mapping[str, Any]) -> int:
     left = f"{path}: {known.target}, recorded {days:,.1f} days ago"
     found = Comparison(left, side.word, known.seed, known.profile, options["strict"])
     found.age = _too_old(known.age, options["max_age"])
-    with open_side(side, plan) as target, _until_interrupted():
-        Replayer(target, found).run(known.walks, progress_line(quiet=options["quiet"]))
-    return _tell(found, options)
+    progress = progress_line(quiet=options["quiet"])
+    with open_side(side, plan) as target, _told(progress) as end:
+        Replayer(target, found).run(known.walks, progress)
+    return end.code(_tell(found, options))
 
 
 def _too_old(age: int, most: str | None) -> str:
@@ -147,9 +151,7 @@ def _check_json(path: Path | None) -> None:
 def _check_place(path: Path | None) -> None:
     """Before a long run: whether a file can be written there."""
     if path is not None:
-        check_report_path(path.with_suffix(".json"))
-        if path.is_dir():
-            raise UsageError(f"{path} cannot be written: it is a folder; name a file")
+        check_place(path)
 
 
 def _tell(found: Comparison, options: Mapping[str, Any]) -> int:
@@ -158,12 +160,29 @@ def _tell(found: Comparison, options: Mapping[str, Any]) -> int:
     if options["quiet"]:
         click.echo(sentence(found))
     else:
-        print_comparison(found, Console(highlight=False, no_color="NO_COLOR" in os.environ))
+        print_comparison(found, console())
     return found.exit_code
 
 
+@dataclass(slots=True)
+class _End:
+    """How a run ended: by itself, or because somebody pressed Ctrl-C."""
+
+    interrupted: bool = False
+
+    def code(self, code: int) -> int:
+        """The exit code, another one for what was interrupted: it is about a part only."""
+        if self.interrupted:
+            click.echo("interrupted: this is what was found until then", err=True)
+        return INTERRUPTED_CODE if self.interrupted else code
+
+
 @contextmanager
-def _until_interrupted() -> Iterator[None]:
+def _told(progress: Progress) -> Iterator[_End]:
     """What was found until somebody pressed Ctrl-C is told all the same."""
-    with suppress(KeyboardInterrupt):
-        yield
+    end = _End()
+    try:
+        yield end
+    except KeyboardInterrupt:
+        end.interrupted = True
+    progress(1, 1, "")  # an interrupted run leaves its line behind

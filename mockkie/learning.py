@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import click
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +24,7 @@ from mockkie.harness.report_formats import for_terminal
 from mockkie.harness.target import reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE
 from mockkie.problems import UsageError
+from mockkie.screen import console
 
 _REQUESTS: Final = {True: 60, False: 120}  # a mock may be asked about its clock for longer
 _WIDE: Final = 110  # columns that hold the table with all of its own
@@ -88,26 +88,26 @@ def _conclude(learnt: Learnt, out: Path | None, key: str) -> int:
 
 def _print(learnt: Learnt, key: str) -> None:
     """A table of what is not the same, and the names of the rest."""
-    console = Console(highlight=False, no_color="NO_COLOR" in os.environ)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _UNSEEN_WIDTH
+    paper = console()
+    if not paper.is_terminal and "COLUMNS" not in os.environ:
+        paper.width = _UNSEEN_WIDTH
 
     def cell(text: str, style: str = "") -> Text:
         return Text(for_terminal(text.replace(key, "$KIE_API_KEY")), style=style)
 
-    wide = console.width >= _WIDE
+    wide = paper.width >= _WIDE
     facts = learnt.of(*_COLOURS)
     if facts:
-        console.print(_table(learnt, cell, wide=wide))
+        paper.print(_table(learnt, cell, wide=wide))
     for fact in facts if not wide else ():
-        console.print(Padding(cell(f"{fact.setting}: {fact.how}", "dim"), (0, 0, 0, 2)))
+        paper.print(Padding(cell(f"{fact.setting}: {fact.how}", "dim"), (0, 0, 0, 2)))
     names = ", ".join(fact.setting for fact in learnt.of(Outcome.SAME))
-    console.print(cell(f"the same: {names or 'none'}"))
+    paper.print(cell(f"the same: {names or 'none'}"))
     reasons: dict[str, list[str]] = {}
     for fact in learnt.of(Outcome.UNSEEN):
         reasons.setdefault(fact.how, []).append(fact.setting)
     for why, settings in reasons.items():
-        console.print(cell(f"not seen: {', '.join(settings)} ({why})"))
+        paper.print(cell(f"not seen: {', '.join(settings)} ({why})"))
 
 
 def _table(learnt: Learnt, cell: Callable[..., Text], *, wide: bool) -> Table:

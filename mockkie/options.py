@@ -12,16 +12,19 @@ import click
 from mockkie.problems import UsageError
 
 DEFAULT_PORT: Final = 5430
+INTERRUPTED_CODE: Final = 130  # as shells have it: 128 and the number of the signal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Commands(click.Group):
-    """Says what is wrong in one line, with exit code 2."""
+    """Says what is wrong in one line, with exit code 2; ends without a word when interrupted."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED_CODE) from None
         except UsageError as error:
             raise click.UsageError(str(error)) from error
 

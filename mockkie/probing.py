@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import click
 import orjson
-from rich.console import Console
 from rich.text import Text
 
 from mockkie.clock import isoformat, parse_duration, real_now, stopwatch
@@ -29,12 +28,20 @@ from mockkie.harness.receipts import (
     read_receipts,
     write_receipts,
 )
-from mockkie.harness.report import check_report_path, github_annotations, write_report
+from mockkie.harness.report import (
+    check_place,
+    check_report_path,
+    github_annotations,
+    write_report,
+    write_whole,
+)
 from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import open_target
 from mockkie.harness.timeline import lives_json, timeline
+from mockkie.harness.timeline_svg import timeline_svg
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE, VIOLATED_CODE, Level, Verdict
 from mockkie.problems import UsageError
+from mockkie.screen import console, hung
 
 _REQUESTS: Final = 2_000
 _STYLES: Final = {Verdict.UPHELD: "green", Verdict.VIOLATED: "red"}
@@ -127,6 +134,11 @@ def _plan(options: Mapping[str, Any], url: str | None) -> Plan:
 def _check_outputs(options: Mapping[str, Any]) -> None:
     for path in options["reports"]:
         check_report_path(path)
+    drawn: Path | None = options["timeline"]
+    if drawn is not None:
+        if drawn.suffix.lower() != ".svg":
+            raise UsageError(f"--timeline: {drawn} has an ending that is not understood; use .svg")
+        check_place(drawn)
     if options["ledger"] is not None:
         Ledger.read(options["ledger"])
 
@@ -141,6 +153,8 @@ def _conclude(
     found = outcome(planting, now, at=at, requests=requests, seconds=seconds)
     for path in options["reports"]:
         write_report(found.report, path)
+    if options["timeline"] is not None:
+        write_whole(options["timeline"], timeline_svg(planting, now))
     if options["ledger"] is not None:
         ledger = Ledger.read(options["ledger"])
         ledger.fold(found.report.to_json())
@@ -162,24 +176,27 @@ def _conclude(
 
 
 def _print(planting: Planting, now: int, found: Outcome) -> None:
-    console = Console(highlight=False, no_color="NO_COLOR" in os.environ, soft_wrap=True)
-    console.print(
+    paper = console()
+    paper.soft_wrap = True
+    paper.print(
         f"target {planting.target}, planted {isoformat(planting.born)}, "
         f"{hours(now - planting.born)} ago",
         style="dim",
         markup=False,
     )
     for line in timeline(planting, now):
-        console.print(Text(line))
-    console.print()
+        paper.print(Text(line))
+    paper.print()
     for judged in found.report.judgements:
         style = _STYLES.get(judged.verdict, "yellow")
         level = "" if judged.clause.level == Level.DOCUMENTED else f" ({judged.clause.level})"
-        text = f"  {judged.clause.id + level:24}  {judged.why}"
-        console.print(Text.assemble((f"{judged.verdict:10}", style), text))
-    console.print()
+        text = hung(f"{judged.verdict:10}  {judged.clause.id + level:24}  {judged.why}", 14)
+        told = Text(text)
+        told.stylize(style, 0, len(judged.verdict))
+        paper.print(told)
+    paper.print()
     colour = {UPHELD_CODE: "bold green", VIOLATED_CODE: "bold red"}
-    console.print(
+    paper.print(
         Text(_sentence(planting, now, found), style=colour.get(found.exit_code, "bold yellow"))
     )
 

@@ -11,6 +11,7 @@ import orjson
 from mockkie.faults import Fault
 from mockkie.remote import Remote
 from mockkie.scenarios import Script, scenarios
+from mockkie.screen import hung
 
 _SEPARATORS: Final = " ;,"
 _COUNTS: Final = ("id", "addedAt", "matched", "shots")
@@ -52,7 +53,7 @@ def add_scenario(
     """Run `mockkie faults scenario`."""
     if name is None:
         for known in scenarios():
-            click.echo(f"{known:<16}{Script.named(known).about}")
+            click.echo(hung(f"{known:<16}{Script.named(known).about}", 16))
         return
     body: dict[str, Any] = dict(Script.named(name).root)
     if seed is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import orjson
@@ -14,6 +14,9 @@ from mockkie.changes import PROFILE, nested, read_changes
 from mockkie.problems import UsageError
 from mockkie.quirks import QUIRKS
 from mockkie.remote import Remote
+from mockkie.screen import hung
+
+_COLUMN: Final = 48  # where what a setting does begins
 
 
 def show_settings(  # noqa: PLR0913 - the options of the command
@@ -74,7 +77,8 @@ def _print(values: Mapping[str, Any], changed: Mapping[str, Any], *, as_json: bo
             continue
         mark = "*" if quirk.name in changed else " "
         also = "" if value == quirk.default else f" (default {_said(quirk.default)})"
-        click.echo(f"{mark} {quirk.name:<20} {_said(value) + also:<24} {quirk.level}: {quirk.does}")
+        known = f"{mark} {quirk.name:<20} {_said(value) + also:<24} "
+        click.echo(hung(f"{known}{quirk.level}: {quirk.does}", _COLUMN))
 
 
 def _said(value: Any) -> str:

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,12 +25,14 @@ from mockkie.clock import format_duration
 from mockkie.journal import Entry
 from mockkie.lines import request_line
 from mockkie.problems import UsageError
+from mockkie.screen import console, width
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
 from mockkie.serving import closing_store, open_server
 from mockkie.workers import Plan, Workers, check_workers
 from mockkie.worlds import DEFAULT_WORLD, World
 
+_FRAME: Final = 10  # columns of the box and its gaps
 _BUILD: Final = (
     "contract overlay any_key profile settings retention download_origin url_upload "
     "url_upload_private durable faults control_hosts"
@@ -152,21 +154,35 @@ class _Person:
             _say("mockkie has stopped; uploads in flight were finished")
 
     def _panel(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - rich is slow to import
-        from rich.panel import Panel  # noqa: PLC0415 - the same
+        """The facts, in a box where that is wide enough to leave addresses and paths whole."""
+        facts = self._facts()
+        names = max(len(name) for name, _ in facts)
+        widest = max(len(line) for _, value in facts for line in value.splitlines())
+        columns = width(sys.stdout)
+        if columns is None or columns < names + widest + _FRAME:
+            _say(click.style(f"mockkie {__version__}", bold=True))
+            for name, value in facts:
+                shown = value.replace("\n", "\n" + " " * (names + 4))
+                _say(f"  {click.style(f'{name:{names}}', dim=True)}  {shown}")
+            _say(f"{click.style('Try it:', dim=True)}\n{self._curl()}\n")
+            return
+        self._box(facts)
+
+    def _box(self, facts: Sequence[tuple[str, str]]) -> None:
+        from rich.panel import Panel  # noqa: PLC0415 - rich is slow to import
         from rich.table import Table  # noqa: PLC0415 - the same
         from rich.text import Text  # noqa: PLC0415 - the same
 
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim")
-        table.add_column(overflow="fold")
-        for name, value in self._facts():
+        table.add_column()
+        for name, value in facts:
             table.add_row(name, Text(value))
-        console = Console(highlight=False)
-        title = f"mockkie {__version__}"
-        with console.capture() as captured:
-            console.print(Panel(table, title=title, expand=False, padding=(1, 2)))
-            console.print("Try it:", style="dim")
+        paper = console()
+        with paper.capture() as captured:
+            title = f"mockkie {__version__}"
+            paper.print(Panel(table, title=title, expand=False, padding=(1, 2)))
+            paper.print("Try it:", style="dim")
         _say(f"{captured.get()}{self._curl()}\n")
 
     def _facts(self) -> list[tuple[str, str]]:

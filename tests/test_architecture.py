@@ -28,16 +28,18 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.aspects harness.step_schema harness.drawn harness.script_life harness.script_input;
     harness.script harness.observation harness.wording harness.shrinking;
     harness.sending harness.going;
-    harness.probe harness.conclusions harness.timeline harness.claims;
+    harness.probe harness.conclusions harness.timeline harness.timeline_svg harness.claims;
     harness.judge_overwrite;
     harness.judge_expiry;
     harness.conclusion;
     harness.evidence;
     harness.lifespan;
     harness.receipts;
-    harness.target harness.report harness.report_formats harness.report_html harness.steps;
+    harness.drawing harness.target harness.report harness.report_formats harness.report_html
+    harness.steps;
     harness.curl;
     harness.session harness.sent harness.plan;
+    harness.answered;
     harness.document harness.resuming;
     harness.forms harness.api;
     harness.verdicts harness.whole_file harness;
@@ -83,7 +85,8 @@ LAYERS: Sequence[Sequence[str]] = [
     actions conditions;
     values;
     passing;
-    progress certificates hosts child stored;
+    progress;
+    screen certificates hosts child stored;
     clock problems;
     __init__
     """.split(";")

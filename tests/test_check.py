@@ -45,6 +45,9 @@ def test_a_violation_is_named_and_can_be_reproduced(tmp_path: Path) -> None:
         (broken,) = [c for c in run.report["clauses"] if c["id"] == "expiry.three-days"]
         assert broken["why"]
         assert any(line.startswith("curl ") for line in broken["reproduce"])
+        assert len(broken["answers"]) == len(broken["reproduce"])
+        assert broken["answers"][-1].startswith("GET http://127.0.0.1:")
+        assert kie.key not in json.dumps(run.report)
         assert kie.key not in run.output
         assert "$KIE_API_KEY" in run.output
         assert f"again: mockkie check {kie.base_url} --seed 7" in run.output

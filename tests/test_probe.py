@@ -210,7 +210,7 @@ def check_that_nothing_leaks(folder: Path, output: str) -> None:
 
 
 def test_a_probe_by_the_clock_takes_no_time(tmp_path: Path) -> None:
-    done = probe(tmp_path, "probe", "run")
+    done = probe(tmp_path, "probe", "run", "--timeline", "life.svg")
     assert (done.code, done.last) == (
         0,
         "upheld: 6 of 6 documented clauses hold; the probe is over",
@@ -219,7 +219,8 @@ def test_a_probe_by_the_clock_takes_no_time(tmp_path: Path) -> None:
     assert lines["stream"].count("=") == 36
     assert "71 h 30 min  72 h 2 min   404" in lines["stream"]
     assert "(overwritten at 36 h)" in lines["overwritten"]
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["life.svg"]
+    assert b"between 71 h 29 min and 72 h 3 min" in (tmp_path / "life.svg").read_bytes()
 
 
 def test_a_violation_has_exit_code_1(tmp_path: Path) -> None:
@@ -274,6 +275,8 @@ def test_what_cannot_be_reached_keeps_its_receipts(tmp_path: Path) -> None:
         (["plant", "http://127.0.0.1:9", "--retention", "3 days"], 2, "--retention"),
         (["collect"], 2, "begin with `mockkie probe plant`"),
         (["run", "--report", "a.docx"], 2, ".sarif"),
+        (["run", "--timeline", "a.png"], 2, "use .svg"),
+        (["run", "--timeline", "none/a.svg"], 2, "there is no folder none"),
     ],
 )
 def test_wrong_use_is_said_in_a_line(

@@ -261,8 +261,12 @@ def _finding(
         why = f"the test could not begin: {_sentence(error)}"
         return Finding(name, Verdict.NOT_JUDGED, why, seconds=seconds)
     target = item.funcargs.get("target") if isinstance(item, pytest.Function) else None
-    lines = tuple(target.reproduce()) if isinstance(target, Target) else ()
-    return Finding(name, Verdict.VIOLATED, _sentence(error), lines, seconds, _where(item, error))
+    why, where = _sentence(error), _where(item, error)
+    if not isinstance(target, Target):
+        return Finding(name, Verdict.VIOLATED, why, (), seconds, where)
+    why, lines = target.hide_keys(why), tuple(target.reproduce())
+    answers = tuple(target.answers())
+    return Finding(name, Verdict.VIOLATED, why, lines, seconds, where, answers)
 
 
 def _first(error: BaseException) -> BaseException:

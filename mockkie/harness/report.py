@@ -119,16 +119,21 @@ def check_report_path(path: Path) -> None:
             f"the report {path} has an ending that is not understood; "
             "use .json, .xml (JUnit), .html or .sarif"
         )
+    check_place(path)
+
+
+def check_place(path: Path) -> None:
+    """Raises `UsageError` if no file can be written there."""
     if not path.parent.is_dir():
         raise UsageError(
-            f"the report {path} cannot be written: there is no folder {path.parent}; "
+            f"{path} cannot be written: there is no folder {path.parent}; "
             "make it first, or name another place"
         )
     if path.is_dir():
-        raise UsageError(f"the report {path} cannot be written: it is a folder; name a file")
+        raise UsageError(f"{path} cannot be written: it is a folder; name a file")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UsageError(
-            f"the report {path} cannot be written: you may not write to {path.parent}; "
+            f"{path} cannot be written: you may not write to {path.parent}; "
             "change its permissions, or name another place"
         )
 

@@ -100,5 +100,5 @@ def _values(finding: Finding) -> dict[str, Any]:
 
 def _found(value: Any) -> Found:
     name, values = value
-    kinds = {"verdict": Verdict(values["verdict"]), "reproduce": tuple(values["reproduce"])}
-    return name, Finding(**{**values, **kinds})
+    lists = {each: tuple(values[each]) for each in ("reproduce", "answers")}
+    return name, Finding(**{**values, **lists, "verdict": Verdict(values["verdict"])})

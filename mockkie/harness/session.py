@@ -11,6 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from mockkie.clock import stopwatch
+from mockkie.harness.answered import summary
 
 PATIENCE: Final = 30.0  # seconds that an answer may take
 _TRIES: Final = 5
@@ -30,12 +31,29 @@ class NoAnswerError(AssertionError):
     """The target hung up instead of answering."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """A request and the status of its answer; None: there was no answer."""
+    """A request and the status of its answer; None: there was no answer.
+
+    `answer` is kept until the next request is sent, what it said from then on: bodies may be large.
+    """
 
     request: requests.PreparedRequest
     status: int | None
+    answer: requests.Response | None = None
+    _said: str = ""
+
+    @property
+    def said(self) -> str:
+        """What was answered, shortened."""
+        answer = self.answer  # other threads of a race let go of it, too
+        if answer is not None:
+            return summary(answer)
+        return self._said or f"{self.request.method} {self.request.url}\nno answer"
+
+    def settle(self) -> None:
+        """Let go of the answer."""
+        self._said, self.answer = self.said, None
 
 
 @dataclass(slots=True)
@@ -95,6 +113,8 @@ class Wire(HTTPAdapter):
     ) -> requests.Response | None:
         """The answer; None when the connection broke, unless this was the `last` try."""
         self.budget.spend()
+        for known in [one for one in self.log if one.answer is not None]:
+            known.settle()
         try:
             response = super().send(request, *args, **more)
         except requests.Timeout as error:
@@ -104,7 +124,7 @@ class Wire(HTTPAdapter):
             if last:
                 raise NoAnswerError(f"the connection broke without an answer: {error}") from error
             return None
-        self.log.append(Exchange(request, response.status_code))
+        self.log.append(Exchange(request, response.status_code, response))
         return response
 
     def _wait(self, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,9 +14,10 @@ from uuid import uuid4
 
 import requests
 
+from mockkie.harness.answered import hiding
 from mockkie.harness.api import STREAM
 from mockkie.harness.curl import curl_lines
-from mockkie.harness.plan import OTHER_SECRET, Plan, checked_address
+from mockkie.harness.plan import OTHER_SECRET, SECRET, Plan, checked_address
 from mockkie.harness.session import (
     PATIENCE,
     Budget,
@@ -178,6 +179,16 @@ class Target:
         """The last requests as shell lines."""
         known: list[Exchange] = list(self.wire.log)[-last:]
         return curl_lines(known, self.key, self.other_key)
+
+    def answers(self, last: int = 6) -> Sequence[str]:
+        """What these requests were answered, shortened, without keys."""
+        hide = self.hide_keys
+        return [hide(exchange.said) for exchange in list(self.wire.log)[-last:]]
+
+    @cached_property
+    def hide_keys(self) -> Callable[[str], str]:
+        """Puts `$KIE_API_KEY` in place of the key, wherever a text has it."""
+        return hiding([(self.key, f"${SECRET}"), (self.other_key, f"${OTHER_SECRET}")])
 
 
 @contextmanager

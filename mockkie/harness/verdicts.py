@@ -61,8 +61,9 @@ class Finding:
     """What one test says about a clause.
 
     `why` is a sentence, for an upheld clause what was measured, if anything; `reproduce` are shell
-    lines (curl) that show a violation, the key being `$KIE_API_KEY` in them; `where` is the line of
-    the suite that found it, such as `test_auth.py:52`.
+    lines (curl) that show a violation, the key being `$KIE_API_KEY` in them, and `answers` is what
+    each was answered, shortened; `where` is the line of the suite that found it, such as
+    `test_auth.py:52`.
     """
 
     test: str
@@ -71,6 +72,7 @@ class Finding:
     reproduce: Sequence[str] = ()
     seconds: float = 0.0
     where: str = ""
+    answers: Sequence[str] = ()
 
 
 _ORDER: Final = (Verdict.VIOLATED, Verdict.UPHELD, Verdict.NOT_JUDGED, Verdict.DEFERRED)
@@ -106,6 +108,16 @@ class Judgement:
     def reproduce(self) -> Sequence[str]:
         """Shell lines that show the first violation."""
         return next((finding.reproduce for finding in self.decisive if finding.reproduce), ())
+
+    @property
+    def answers(self) -> Sequence[str]:
+        """What each of these lines was answered in the run: request line, status, headers, body."""
+        return next((finding.answers for finding in self.decisive if finding.reproduce), ())
+
+    @property
+    def where(self) -> Sequence[str]:
+        """The lines of the suite that make the verdict."""
+        return sorted({finding.where for finding in self.decisive if finding.where})
 
     @property
     def seconds(self) -> float:
@@ -217,8 +229,9 @@ class Report:
                     "verdict": judged.verdict.value,
                     "why": judged.why,
                     "reproduce": list(judged.reproduce),
+                    "answers": list(judged.answers),
                     "tests": sorted({finding.test for finding in judged.findings}),
-                    "where": sorted({found.where for found in judged.decisive if found.where}),
+                    "where": list(judged.where),
                     "seconds": round(judged.seconds, 3),
                 }
                 for judged in self.judgements
