@@ -112,7 +112,7 @@ def test_sarif_has_what_the_page_says(checked: Path) -> None:
 def test_a_page_has_an_anchor_for_each_clause(checked: Path) -> None:
     page = (checked / "check.html").read_text()
     assert 'id="auth.downloads-open"' in page
-    assert "<script" not in page
+    assert not re.search(r"""<(script|link|img|iframe)[^>]+(src|href)=["']?https?:""", page)
 
 
 def test_a_ledger_is_as_its_schema_says(checked: Path) -> None:

@@ -112,6 +112,8 @@ def run_check(
 ) -> Report:
     """Run the suite; `only` are ids or groups of clauses. Raises `UsageError`.
 
+    A clause that their tests find violated on the way is in the report, whether wanted or not.
+
     `first`: stop when the first documented one of them is violated. `resume` is the file of a run
     that was interrupted, and is gone when this one is not.
     The report's own exit code says whether anything was judged at all.
@@ -133,9 +135,11 @@ def run_check(
         raise UsageError("the suite did not start; see the message above")
     if judged and not collector.interrupted:
         judged.finish()
+    # Whatever their tests find on the way is told too: it is why the wanted ones were not judged.
     ids = {clause.id for clause in wanted}
+    ids |= {name for name, finding in collector.findings if finding.verdict == Verdict.VIOLATED}
     return Report.of(
-        wanted,
+        [clause for clause in clauses() if clause.id in ids],
         [(name, finding) for name, finding in collector.findings if name in ids],
         target=name,
         profile=plan.profile,
