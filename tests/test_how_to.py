@@ -77,6 +77,7 @@ def reader(kie: Kie, tmp_path: Path) -> Iterator[Reader]:
         PYTEST_ADDOPTS="-p no:cacheprovider",
         MOCKKIE_URL=kie.base_url,
         KIE_API_KEY=kie.key,
+        npm_config_audit="false",
     )
     fake = f"127.0.0.1:{free_port()}"
     known = {SHOWN_MOCK: kie.base_url.removeprefix("http://"), SHOWN_FAKE: fake, "8000": fake[10:]}
