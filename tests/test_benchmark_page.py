@@ -18,6 +18,8 @@ from benchmarks.plot import plot
 from benchmarks.report import Row, ratio, spread
 from benchmarks.servers import running
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

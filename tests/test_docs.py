@@ -25,6 +25,8 @@ from mockkie.serving import serve
 from mockkie.settings import Settings
 from mockkie.tasks import TaskLife
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parent.parent

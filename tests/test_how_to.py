@@ -24,6 +24,8 @@ from tests.installed import ROOT, environment
 from tests.test_deploying import ACTION, only
 from tests.walkthrough import Block, Reader, blocks_of, step_of_a_job
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 FOLDER: Final = ROOT / "docs" / "how-to"
 PAGES: Final = sorted(FOLDER.glob("*.md"))
 SHOWN_MOCK: Final = "127.0.0.1:5430"

@@ -18,6 +18,8 @@ from jsonschema_rs import Draft202012Validator, ValidationError, meta
 import mockkie
 from docs.pages.schemas import FOLDER
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 PAGE = (FOLDER.parent / "reports.md").read_text()
 CODE = " ".join(re.findall(r"`([^`\n]+)`", PAGE))
 SCHEMAS = sorted(path.stem for path in FOLDER.glob("*.json"))

@@ -19,6 +19,8 @@ import pytest
 
 import mockkie
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 ESCAPE = "\x1b"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 QUIET = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES")
