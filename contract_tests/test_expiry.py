@@ -85,7 +85,7 @@ def test_an_overwrite_restarts_the_life(target: Target) -> None:
     dated = f"half a life apart, the two uploads are dated {passed:.0f} s apart"
     expect(close, dated, "metadata.time")
     target.advance(life() / 2 + MARGIN)
-    eventually(target, link, b"second", [b"first"], "a link behind the life of its first version")
+    eventually(target, link, b"second", [b"first"], "a link at the end of its first version")
     target.advance(life() / 2 - 2 * MARGIN)
     expect(lives(target, link), "an overwritten file is gone before its three days are over")
     target.advance(2 * MARGIN)
