@@ -3,7 +3,8 @@
 `python benchmarks/mutate_suite.py` takes the assertions of `contract_tests` away one at a time, and
 judges again, by the clauses of that test alone, broken servers that were found there (as
 `kill_table.py` noted them). An assertion is needed when a clause that names such a server does not
-name it any more. Appends to docs/kill-table.md.
+name it any more. Appends to docs/kill-table.md. What was found is kept in
+`benchmarks/.mutants.json`: a second run judges only what was not needed in the first.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
@@ -38,6 +41,7 @@ METHODS: Final = {"is_unharmed"}
 CLAUSES: Final = frozenset(
     yaml.safe_load((ROOT / "openapi.yaml").read_text())["x-mockkie"]["claims"]
 )
+TOLD: Final = KEPT.with_name(".mutants.json")
 TITLE: Final = "## Which assertions are needed"
 
 
@@ -51,6 +55,7 @@ class Site(NamedTuple):
     file: str
     first: int
     last: int
+    text: str
     test: str
     clauses: tuple[str, ...]
     seen: frozenset[str]
@@ -70,8 +75,11 @@ def sites() -> Iterator[Site]:
         }
         helpers = {one.name: _lines(one) for one in functions if not one.name.startswith("test_")}
         for function in functions:
+            texts = Counter[str]()
             for node in ast.walk(function):
                 if isinstance(node, ast.Expr) and _asserts(node.value):
+                    text = ast.unparse(node)
+                    texts[text] += 1
                     called = ast.unparse(node.value).partition("(")[0]
                     seen = _lines(node) | helpers.get(called, set())
                     if function in methods:  # Hypothesis says where it was called from
@@ -83,6 +91,7 @@ def sites() -> Iterator[Site]:
                         path.name,
                         node.lineno,
                         max(_lines(node)),
+                        f"{text} {texts[text]}",
                         function.name,
                         _clauses(function),
                         frozenset(f"{path.name}:{line}" for line in seen),
@@ -177,6 +186,20 @@ def _take_away(path: Path, site: Site) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+def judged(told: dict[str, str], known: Known, site: Site, most: int) -> str:
+    """What the assertion is good for; what it was needed for once need not be shown again."""
+    name = f"{site.file} {site.test} {site.text}"
+    if not told.get(name, "").startswith("needed"):
+        found = verdict(known, site, most)
+        with _WRITING:
+            told[name] = found
+            TOLD.write_text(json.dumps(told, indent=1))
+    return told[name]
+
+
+_WRITING: Final = Lock()
+
+
 def verdict(known: Known, site: Site, most: int) -> str:
     """What the assertion is good for."""
     servers = candidates(known, site, most)
@@ -199,12 +222,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--most", type=int, default=3, help="servers that are judged for each")
+    parser.add_argument("--again", action="store_true", help="forget what is known of these")
     given = parser.parse_args()
     known = json.loads(KEPT.read_bytes())
+    told = json.loads(TOLD.read_bytes()) if TOLD.exists() and not given.again else {}
     every = list(sites())
 
     def one(site: Site) -> tuple[Site, str]:
-        return site, verdict(known, site, given.most)
+        return site, judged(told, known, site, given.most)
 
     rows = []
     with ThreadPoolExecutor(given.jobs) as pool:

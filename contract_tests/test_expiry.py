@@ -17,7 +17,6 @@ from mockkie.harness.target import Target
 from .calls import (
     ROUTES,
     THREE,
-    UNAUTHORIZED,
     about,
     accepted,
     as_base64,
@@ -28,7 +27,6 @@ from .calls import (
     instant,
     lives,
     reads,
-    refused,
 )
 
 pytestmark = pytest.mark.layer("time")
@@ -139,11 +137,12 @@ def visit(target: Target, kinds: Kinds) -> None:
     target.get(kinds["that is read in part"][0], headers={"Range": "bytes=0-1"})
     since = {"If-Modified-Since": "Fri, 31 Dec 9999 23:59:59 GMT", "If-None-Match": '"x"'}
     target.get(kinds["that is asked for by its date"][0], headers=since)
-    with about("input.base64-format"):
-        refused(target.post(BASE64, json={"base64Data": "@@@@", **fields}), 400)
+    bad = target.post(BASE64, json={"base64Data": "@@@@", **fields})
     intruder = target.with_authorization("Bearer wrong")
-    with about("auth.bearer"):
-        refused(as_stream(intruder, b"theirs", {**fields, "fileName": "key.txt"}), UNAUTHORIZED)
+    wrong = as_stream(intruder, b"theirs", {**fields, "fileName": "key.txt"})
+    for kind, answer in (("that a bad upload names", bad), ("that a bad key names", wrong)):
+        if answer.status_code == OK:  # which other clauses say is wrong
+            del kinds[kind]
     put = {"base64Data": "eA==", **fields, "fileName": "put.txt"}
     target.get(target.url + BASE64, "PUT", headers=dict(target.headers), json=put)
 

@@ -15,6 +15,7 @@ import base64
 import contextlib
 import gzip
 import hashlib
+import html
 import itertools
 import json
 import mimetypes
@@ -31,7 +32,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from typing import Any, Final
+from urllib.error import HTTPError
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
+from urllib.request import urlopen
 
 from aiohttp import web
 
@@ -277,6 +280,7 @@ class File:
     hidden: bool = False
     fetched: bytes | None = None
     crowd: int = 1  # so many came at a time
+    hint: str = ""
 
 
 @dataclass
@@ -361,6 +365,7 @@ class Service:
         self.last: File | None = None
         self.last_link = ""
         self.last_name = ""
+        self.given_one = ""  # the folder of the last upload, if its name was given
         self.seen: dict[tuple[str, str], bytes] = {}
         self.dice = random.Random()  # noqa: S311 - names, not secrets
 
@@ -464,8 +469,6 @@ class Service:
             return 4 * day
         if self.has("expiry.inspected-and-read-early") and file.heads and file.reads > 3:
             return life - 3600
-        if self.has("expiry.inspected-and-read-late") and file.heads and file.reads > 3:
-            return life + 120
         if self.has("expiry.second-life-longer") and file.reborn:
             return 4 * day
         return life
@@ -568,6 +571,11 @@ class Service:
             encoded = quote(link, safe="/~%")
         if self.has("download.plus-becomes-space"):
             encoded = quote(link, safe="/~+")  # which would be right, were it read so
+        if self.has("metadata.link-with-raw-umlaut"):
+            encoded = encoded.replace("%C3%BC", "\u00fc")
+        if self.has("metadata.link-with-encoded-slashes"):
+            head, _, tail = encoded.partition("/")
+            encoded = f"{head}/{tail.replace('/', '%2F')}"
         if self.has("metadata.link-plus-for-space"):
             encoded = encoded.replace("%20", "+")
         size: Any = len(file.body)
@@ -583,6 +591,8 @@ class Service:
             size -= file.route == "stream" and file.mime == "text/html"
         if self.has("metadata.size-with-a-form-inside"):
             size -= b"form-data; name=" in file.body
+        if self.has("metadata.size-of-gifs-without-extensions"):
+            size -= 8 * file.body.count(b"!\xf9\x04")
         if self.has("metadata.size-of-svg"):
             size -= file.mime == "image/svg+xml"
         if self.has("metadata.size-of-copies-in-characters") and file.route == "url":
@@ -629,7 +639,8 @@ class Service:
             data["uploadedAt"] = datetime.fromtimestamp(when, zone).isoformat()
         if self.has("metadata.time-jitters") and file.before is None and self.uploads % 2:
             data["uploadedAt"] = self.time_text(when - 2)
-        if self.has("metadata.link-without-scheme"):
+        plain_data_url = file.route == "base64" and file.hint == "application/octet-stream"
+        if self.has("metadata.link-without-scheme") and plain_data_url:
             data["downloadUrl"] = data["downloadUrl"].removeprefix("http:")
         former = file.before.route if file.before is not None else ""
         if self.has("overwrite.url-over-base64-moves") and (former, file.route) == (
@@ -646,6 +657,14 @@ class Service:
         if self.has("metadata.link-of-previous") and self.last_link:
             data["downloadUrl"] = self.last_link
         self.last_link = f"{self.downloads_at}/{encoded}"
+        if self.has("metadata.path-of-copies-without-emoji") and file.route == "url":
+            data["filePath"] = re.sub("[\U0001f300-\U0001faff]", "", path)
+        if self.has("metadata.path-without-entities"):
+            data["filePath"] = html.unescape(path)
+        if self.has("metadata.path-of-generated-cut") and not file.named:
+            data["filePath"] = path.removesuffix(suffix_of(path))
+        if self.has("metadata.path-without-leading-dash"):
+            data["filePath"] = path.replace("/-", "/")
         if self.has("metadata.path-leading-slash"):
             data["filePath"] = "/" + path
         if self.has("metadata.path-without-subfolders"):
@@ -1040,6 +1059,13 @@ class Service:
                 return b"", ""
             if self.has("input.strange-host-stored-empty") and not own:
                 return b"", ""
+            if self.has("input.error-page-of-an-origin-stored") and where.port:
+                try:
+                    return urlopen(url, timeout=5).read(), ""  # noqa: S310 - of a test
+                except HTTPError as error:
+                    return error.read(), ""
+                except OSError:
+                    raise Refused(400, "fetch") from None
             if self.has("input.fetched-error-page-stored") and own:
                 return b'{"success":false,"code":404}', ""
             raise Refused(400, "fetch")
@@ -1143,6 +1169,8 @@ class Service:
             suffix = "." + draft.hint.partition("/")[2]
         if self.has("naming.generated-is-original") and is_segment(draft.original):
             return draft.original
+        if self.has("naming.repeated-behind-a-given-one") and self.given_one == draft.folder:
+            return self.last_name or stem + suffix
         if self.has("naming.tenth-repeats-ninth") and self.uploads % 10 == 0 and self.last_name:
             return self.last_name
         self.last_name = stem + suffix
@@ -1158,6 +1186,7 @@ class Service:
     async def store(self, index: int, draft: Draft) -> tuple[File, str]:
         account, now = self.number(index), self.now()
         name = draft.name if draft.name is not None else self.generated(draft)
+        self.given_one = draft.folder if draft.name is not None else ""
         if self.has("naming.extension-of-content") and (mime := magic(draft.body)):
             name = name.removesuffix(suffix_of(name)) + extension(mime)
         if self.has("naming.second-account-ascii") and account == self.number(1):
@@ -1191,6 +1220,7 @@ class Service:
             before=old,
             reborn=reborn,
             named=draft.name is not None,
+            hint=draft.hint,
             gone=draft.folder.endswith("/"),
         )
         for one in self.files.values():
@@ -1208,13 +1238,12 @@ class Service:
                 raise Refused(400, "invalid", "fileName")
             if old.gone:
                 kept = old
+            if self.has("overwrite.data-url-stays") and draft.source.startswith("data:"):
+                kept = old
             if self.has("overwrite.generated-stays") and file.named and not old.named:
                 kept = old
             alike = len(old.body) == len(file.body) and old.body[:4096] == file.body[:4096]
             if self.has("overwrite.same-first-4-kib-ignored") and len(file.body) > 4096 and alike:
-                kept = old
-            short = 8 < len(old.body) < 16 and len(old.body) == len(file.body)
-            if self.has("overwrite.read-short-stays") and short and old.reads:
                 kept = old
             if self.has("overwrite.fetched-link-is-frozen"):
                 kept.fetched = old.fetched
@@ -1308,6 +1337,9 @@ class Service:
             request.writer.output_size = 0
         body = await request.content.read()
         index = self.account(request, route)
+        if index is None and self.has("auth.subfolders-are-open"):
+            with contextlib.suppress(Refused):
+                index = 0 if self.draft(route, request, body).folder.count("/") > 1 else None
         if index is None:
             await self.turn_away(route, request, body)
             raise Refused(401, "key")
@@ -1468,6 +1500,9 @@ class Service:
                 return web.Response(text="\n".join(names))
             return self.missing(self.ways.unknown_status)
         back = self.has("expiry.back-after-a-week") and self.now() > file.born + 10 * DAY
+        late = file.born + self.life(file) < self.now() < file.born + self.life(file) + 120
+        inspected = request.method == "GET" and file.heads and file.reads > 3
+        back |= self.has("expiry.inspected-and-read-late") and bool(inspected) and late
         if file.gone and not back:
             answer = self.gone(file, request)
             if answer is not None:
@@ -1482,9 +1517,10 @@ class Service:
             return self.missing(404)
         if self.has("expiry.hides-the-same-content") and file.hidden:
             return self.missing(404)
-        if self.has("download.encoded-copies-unknown") and is_copy and "%" in request.raw_path:
+        if self.has("download.copies-with-plus-unknown") and is_copy and "%2B" in request.raw_path:
             return self.missing(404)
-        if self.has("content.base64-later") and (file.route, file.uploads) == ("base64", 1):
+        first_base64 = (file.route, file.uploads) == ("base64", 1) and 32 < len(file.body) < 64
+        if self.has("content.base64-later") and first_base64:
             return self.missing(404)
         if self.has("stability.first-upload-later") and len(self.files) == 1:
             return self.missing(404)
@@ -1499,8 +1535,19 @@ class Service:
             body, mime = file.old[0], file.old[1]
         if self.has("overwrite.cached-once-read"):
             body = file.cached = body if file.cached is None else file.cached
+        ended = file.before is not None and self.now() > file.first + self.life(file)
+        if self.has("overwrite.first-bytes-at-their-end") and file.uploads == 2 and ended:
+            body = file.before.body if file.before else body
         if self.has("download.cache-shared-by-accounts"):
             body = self.seen.setdefault((file.folder, file.name), body)
+        former = file.before.body if file.before is not None and file.before.reads else b""
+        short = 8 < len(former) < 16 and len(former) == len(body)
+        if (
+            self.has("overwrite.short-is-cached")
+            and short
+            and "If-None-Match" not in request.headers
+        ):
+            body = former
         if self.has("overwrite.fetched-link-is-frozen") and file.fetched is not None:
             body = file.fetched
         unknown = mime == "application/octet-stream" and len(body) < EDGE
@@ -1575,7 +1622,7 @@ class Service:
             if self.has("download.range-beyond-is-empty"):
                 return web.Response(status=206, headers=headers)
             raise Refused(416, "range", Content_Range=f"bytes */{size}")
-        if self.has("download.range-in-200"):
+        if self.has("download.open-range-in-200") and found[1] and not found[2]:
             return web.Response(body=body[first : last + 1], headers=headers)
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
         return web.Response(status=206, body=body[first : last + 1], headers=headers)

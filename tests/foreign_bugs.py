@@ -276,22 +276,23 @@ auth.large-is-plain: Without a key, a body above 1 MiB is answered 401 as plain 
 auth.large-stored: Without a key, a body above 1 MiB is answered 401, but stored.
 auth.other-scheme-is-plain: Another scheme than Bearer is answered 401 as plain text.
 auth.second-overwrites-first: An upload of the second account changes the first one's file, too.
+auth.subfolders-are-open: An upload to a folder of three names needs no key.
 auth.suffix-stored: A key with more characters behind it is answered 401, but the file is stored.
 concurrency.links-of-their-own: Simultaneous uploads to one name have a link each.
 concurrency.size-of-another: Simultaneous uploads are answered with the size of the last one.
 content.a-lone-line-of-dashes-lost: A file that is a single line with dashes is stored empty.
-content.base64-later: A file of the base64 route can be read when it was replaced.
+content.base64-later: Base64 files of 33 to 63 bytes can be read when they were replaced.
 content.charset-of-form-applied: Files of a form whose type has a charset are read as UTF-8.
 content.chunked-cut: A file that came in a chunked body loses its last byte.
 content.gif-extension-lost: A GIF loses its graphic control extension.
 content.head-inside-lost: What looks like the head of a part inside a file is dropped.
 content.latin-1-recoded: A part that says ISO 8859-1 is recoded to UTF-8.
 download.cache-shared-by-accounts: What was read at a path is given at that path of both accounts.
-download.encoded-copies-unknown: A percent-encoded link of the URL route is not found.
+download.copies-with-plus-unknown: Links of the URL route with a plus sign in them are not found.
 download.head-204: HEAD is answered 204.
 download.html-as-text: HTML is served as plain text.
 download.image-jpg: JPEG is served as `image/jpg`.
-download.range-in-200: A range is answered 200.
+download.open-range-in-200: A range without an end is answered 200.
 envelope.msg-missing-for-data-urls: The refusal of a data URL has no `msg`.
 envelope.msg-missing-for-ftp: The refusal of an ftp URL has no `msg`.
 expiry.back-after-a-week: Ten days after its upload a file is back.
@@ -299,7 +300,7 @@ expiry.early-overwrite-prolongs: A file that is replaced on its first day lives 
 expiry.ended-folder-is-closed: What is uploaded to a folder in which a file has ended is gone.
 expiry.hides-the-same-content: With a file, others of the same content end until the next upload.
 expiry.inspected-and-read-early: A file that was inspected, and read thrice, ends an hour early.
-expiry.inspected-and-read-late: A file that was inspected, and read thrice, ends two minutes late.
+expiry.inspected-and-read-late: What was inspected, and read thrice, is read two minutes longer.
 expiry.late-overwrite-prolongs: A file that is replaced on its second day lives an hour longer.
 expiry.middle-sized-four-days: Files between 64 KiB and 1 MiB live four days.
 expiry.old-bytes-at-a-free-name: At the path of a file that has ended its bytes are served again.
@@ -310,13 +311,21 @@ expiry.second-life-shorter: A file at the path of one that has ended lives two d
 expiry.second-version-early: A file that was replaced once ends two hours early.
 expiry.third-version-early: From the third upload to a name on, a file ends two hours early.
 input.edge-slashes-lead-nowhere: A slash at the end of `uploadPath` is accepted; the link is dead.
+input.error-page-of-an-origin-stored: The error page of a strange host is stored as the file.
 input.json-form-is-415: JSON sent to the stream route is answered 415.
 input.missing-source-truncates: A request without a source empties the file that it names.
 input.strange-host-stored-empty: A URL of a host that is not there is stored as an empty file.
 input.text-is-415: A body of plain text is answered 415.
-metadata.link-without-scheme: `downloadUrl` starts with two slashes.
+metadata.link-with-encoded-slashes: The slashes of the path are percent-encoded in the link.
+metadata.link-with-raw-umlaut: The letter u with dots is not percent-encoded in the link.
+metadata.link-without-scheme: `downloadUrl` of a data URL of unknown type starts with two slashes.
+metadata.path-of-copies-without-emoji: `filePath` of the URL route loses emoji.
+metadata.path-of-generated-cut: `filePath` of a generated name has no extension.
+metadata.path-without-entities: `filePath` has `&` for `&amp;`.
+metadata.path-without-leading-dash: `filePath` loses dashes at the start of a name.
 metadata.size-of-a-lone-line: `fileSize` of a single line with dashes leaves out its line break.
 metadata.size-of-copies-in-characters: `fileSize` of the URL route counts the characters of UTF-8.
+metadata.size-of-gifs-without-extensions: `fileSize` of a GIF leaves its extensions out.
 metadata.size-of-html-forms: `fileSize` of HTML by the stream route is one too small.
 metadata.size-of-small-predecessor: `fileSize` of what replaces 32 to 64 bytes is theirs.
 metadata.size-of-svg: `fileSize` of an SVG is one too small.
@@ -329,12 +338,15 @@ metadata.type-without-slash: The type of an unknown file is `unknown`.
 naming.extension-of-subtype: The extension for a data URL is all of its subtype.
 naming.leading-dash-lost: A dash at the start of a name is lost.
 naming.png-without-extension: A generated name of a PNG has the sender's extension only.
+naming.repeated-behind-a-given-one: Behind an upload with a name, the last generated one repeats.
 naming.second-account-ascii: Characters beyond ASCII in names of the second account become `?`.
+overwrite.data-url-stays: A data URL replaces no file.
 overwrite.fetched-link-is-frozen: Once fetched by a URL upload, a link serves its old bytes.
+overwrite.first-bytes-at-their-end: When they would have ended, the first bytes of a file are back.
 overwrite.generated-moves: A file whose name was generated gets a new link when it is replaced.
 overwrite.generated-stays: A file whose name was generated is never replaced.
-overwrite.read-short-stays: A file of 9 to 15 bytes that was read stays, if its size does.
 overwrite.same-first-4-kib-ignored: An overwrite of the same size and first 4 KiB is overlooked.
+overwrite.short-is-cached: Of 9 to 15 bytes that were read, readers without an ETag see the old.
 overwrite.third-moves: From the third upload to a name on, it has a new link.
 overwrite.url-over-base64-moves: A URL upload over a base64 one has a new link.
 stability.even-reads-empty: Every other read of a small file of unknown type is empty.
@@ -366,7 +378,7 @@ ASSUMED: Final = frozenset(
     download.etag-of-size download.head-has-no-length download.if-range-ignored
     download.range-beyond-is-empty download.range-end-exclusive download.range-of-the-end-wrong
     download.range-open-end-short download.link-ignores-case download.start-of-link
-    download.range-in-200
+    download.open-range-in-200
     download.unknown-is-500 download.unknown-is-empty-200
     envelope.invalid-is-422 envelope.malformed-is-500 envelope.unknown-route-is-200
     expiry.range-still-served expiry.head-still-200
