@@ -1524,6 +1524,8 @@ class Service:
             return self.missing(404)
         if self.has("stability.first-upload-later") and len(self.files) == 1:
             return self.missing(404)
+        if self.has("download.leading-dash-unknown") and file.name.startswith("-"):
+            return self.missing(404)
         if self.has("download.head-204") and request.method == "HEAD":
             return web.Response(status=204)
         if self.has("expiry.reading-prolongs"):

@@ -292,6 +292,7 @@ download.copies-with-plus-unknown: Links of the URL route with a plus sign in th
 download.head-204: HEAD is answered 204.
 download.html-as-text: HTML is served as plain text.
 download.image-jpg: JPEG is served as `image/jpg`.
+download.leading-dash-unknown: Links of names that start with a dash are not found.
 download.open-range-in-200: A range without an end is answered 200.
 envelope.msg-missing-for-data-urls: The refusal of a data URL has no `msg`.
 envelope.msg-missing-for-ftp: The refusal of an ftp URL has no `msg`.

@@ -17,7 +17,7 @@ from mockkie.harness.document import clauses, suite_folder
 from mockkie.harness.going import Progress
 from mockkie.harness.plan import Plan, is_live
 from mockkie.harness.resuming import Found, Judged
-from mockkie.harness.verdicts import Clause, Layer, Level, Report, Verdict
+from mockkie.harness.verdicts import Clause, Finding, Layer, Level, Report, Verdict
 from mockkie.problems import UsageError
 
 _QUIET: Final = ("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler")
@@ -135,12 +135,8 @@ def run_check(
         raise UsageError("the suite did not start; see the message above")
     if judged and not collector.interrupted:
         judged.finish()
-    # Whatever their tests find on the way is told too: it is why the wanted ones were not judged.
-    ids = {clause.id for clause in wanted}
-    ids |= {name for name, finding in collector.findings if finding.verdict == Verdict.VIOLATED}
     return Report.of(
-        [clause for clause in clauses() if clause.id in ids],
-        [(name, finding) for name, finding in collector.findings if name in ids],
+        *_told(wanted, collector.findings),
         target=name,
         profile=plan.profile,
         seed=plan.seed,
@@ -151,6 +147,19 @@ def run_check(
         live=is_live(plan.url),
         layers=collector.layers,
     )
+
+
+def _told(
+    wanted: Sequence[Clause], findings: Sequence[tuple[str, Finding]]
+) -> tuple[list[Clause], list[tuple[str, Finding]]]:
+    """The clauses of a report, and what was found of them.
+
+    What their tests find violated on the way is told too: it is why wanted ones were not judged.
+    """
+    ids = {clause.id for clause in wanted}
+    ids |= {name for name, finding in findings if finding.verdict == Verdict.VIOLATED}
+    told = [(name, finding) for name, finding in findings if name in ids]
+    return [clause for clause in clauses() if clause.id in ids], told
 
 
 def _wanted(only: Sequence[str]) -> list[Clause]:
