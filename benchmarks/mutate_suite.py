@@ -233,9 +233,9 @@ def main() -> None:
 
     rows = []
     with ThreadPoolExecutor(given.jobs) as pool:
-        for number, (site, told) in enumerate(pool.map(one, every), start=1):
-            print(f"{number}/{len(every)} {site} {told}")
-            rows.append((site, told))
+        for number, row in enumerate(pool.map(one, every), start=1):
+            print(f"{number}/{len(every)}", *row)
+            rows.append(row)
             before = PAGE.read_text().partition(TITLE)[0].rstrip()
             PAGE.write_text("\n".join([before, "", *_section(rows, len(every), given.most)]))
 

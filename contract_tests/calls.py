@@ -157,7 +157,7 @@ def compare(found: bytes, content: bytes, what: str) -> None:
     pairs = enumerate(zip(found, content, strict=False))
     at = next((index for index, (one, other) in pairs if one != other), None)
     where = f"first at byte {at:,}" if at is not None else "as far as both go they are the same"
-    raise AssertionError(
+    raise Violation(
         f"{what} leads to {len(found):,} bytes, not to the {len(content):,} of the upload; {where}"
     )
 
@@ -237,6 +237,6 @@ def instant(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise AssertionError(f"uploadedAt is {text!r}, which is no time of ISO 8601") from None
+        raise Violation(f"uploadedAt is {text!r}, which is no time of ISO 8601") from None
     expect(moment.tzinfo is not None, f"uploadedAt is {text!r}: it names no zone")
     return moment.astimezone(UTC)
