@@ -1165,7 +1165,7 @@ class Service:
             suffix = ".bin"
         if self.has("naming.png-without-extension") and magic(draft.body) == "image/png":
             suffix = suffix if suffix == suffix_of(draft.original) == ".png" else ""
-        if self.has("naming.extension-of-subtype") and draft.source.startswith("data:"):
+        if self.has("naming.extension-of-subtype") and "+" in draft.hint:
             suffix = "." + draft.hint.partition("/")[2]
         if self.has("naming.generated-is-original") and is_segment(draft.original):
             return draft.original
@@ -1289,7 +1289,7 @@ class Service:
         if self.has("overwrite.fifth-lost") and file.uploads % 5 == 0:
             return file, link
         await self.put(link, kept, file)
-        if self.has("stability.first-goes-after-fifty") and self.uploads == 50:
+        if self.has("stability.first-goes-after-forty") and self.uploads == 40:
             del self.files[next(iter(self.files))]
         siblings = [key for key, one in self.files.items() if one.folder == draft.folder]
         if self.has("stability.thirty-first-drops-first") and len(siblings) > 30:

@@ -336,7 +336,7 @@ metadata.size-without-mark: `fileSize` leaves out a byte order mark.
 metadata.time-jitters: Every other new file is dated two seconds early.
 metadata.time-with-offset: `uploadedAt` has the offset of Shanghai.
 metadata.type-without-slash: The type of an unknown file is `unknown`.
-naming.extension-of-subtype: The extension for a data URL is all of its subtype.
+naming.extension-of-subtype: The extension of a generated name is all of `svg+xml`.
 naming.leading-dash-lost: A dash at the start of a name is lost.
 naming.png-without-extension: A generated name of a PNG has the sender's extension only.
 naming.repeated-behind-a-given-one: Behind an upload with a name, the last generated one repeats.
@@ -351,7 +351,7 @@ overwrite.short-is-cached: Of 9 to 15 bytes that were read, readers without an E
 overwrite.third-moves: From the third upload to a name on, it has a new link.
 overwrite.url-over-base64-moves: A URL upload over a base64 one has a new link.
 stability.even-reads-empty: Every other read of a small file of unknown type is empty.
-stability.first-goes-after-fifty: With the fiftieth upload the first file goes.
+stability.first-goes-after-forty: With the fortieth upload the first file goes.
 stability.first-upload-later: The first file can be read once there is a second.
 """
 
