@@ -478,6 +478,9 @@ class Service:
         for link, file in list(self.files.items()):
             if file.gone or now < file.born + self.life(file):
                 continue
+            younger = [one for one in self.files.values() if one.born > file.born and not one.gone]
+            if self.has("expiry.shared-content-stays") and file.body in [x.body for x in younger]:
+                continue
             file.gone = True
             if self.has("expiry.takes-a-neighbour"):
                 others = [one for one in self.files.values() if one.folder == file.folder]

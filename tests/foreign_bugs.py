@@ -310,6 +310,7 @@ expiry.second-account-two-days: Files of the second account live 48 hours.
 expiry.second-life-longer: A file at the path of one that has ended lives four days.
 expiry.second-life-shorter: A file at the path of one that has ended lives two days.
 expiry.second-version-early: A file that was replaced once ends two hours early.
+expiry.shared-content-stays: A file stays as long as a younger one has the same content.
 expiry.third-version-early: From the third upload to a name on, a file ends two hours early.
 input.edge-slashes-lead-nowhere: A slash at the end of `uploadPath` is accepted; the link is dead.
 input.error-page-of-an-origin-stored: The error page of a strange host is stored as the file.
