@@ -38,7 +38,7 @@ LAYERS: Sequence[Sequence[str]] = [
     harness.drawing harness.target harness.report harness.report_formats harness.report_html
     harness.steps;
     harness.curl;
-    harness.session harness.sent harness.plan;
+    harness.session harness.sent harness.plan harness.failure;
     harness.answered;
     harness.document harness.resuming;
     harness.forms harness.api;

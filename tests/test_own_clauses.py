@@ -58,6 +58,34 @@ def test_a_clause_of_ones_own(tmp_path: Path, kept: bool) -> None:  # noqa: FBT0
     assert "team-key" not in json.dumps(report)
 
 
+UNSTEADY = """
+import pytest
+from hypothesis import given, settings, strategies as st
+
+asked = []
+
+
+@pytest.mark.clause("ours.pdf")
+@settings(database=None, deadline=None)
+@given(number=st.integers(0, 9))
+def test_it(target, number):
+    {body}
+"""
+ONCE = "asked.append(number); assert len(asked) != 3, 'the third was wrong'"
+
+
+def test_what_a_server_does_once_only_is_not_judged(tmp_path: Path) -> None:
+    """As for the tests whose data is not generated; Hypothesis has words of its own for it."""
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_ours.py").write_text(UNSTEADY.format(body=ONCE))
+    with mockkie.serve(keys=["team-key"]) as kie:
+        words = ("--mockkie-target", kie.base_url, "--mockkie-report", "out.json")
+        done = pytest_in(tmp_path, ".", *words)
+    (clause,) = json.loads((tmp_path / "out.json").read_text())["clauses"]
+    assert (clause["id"], clause["verdict"]) == ("ours.pdf", "not judged"), done.stdout
+    assert clause["why"] == "it failed once (the third was wrong) and held the second time"
+
+
 def test_a_clause_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["mockkie.harness.plugin"]\n')
     (tmp_path / "test_ours.py").write_text(TEST)

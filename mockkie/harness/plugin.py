@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from hypothesis.errors import Flaky
 
 from mockkie.clock import isoformat, real_now, stopwatch
 from mockkie.harness.document import clauses
+from mockkie.harness.failure import counting, held_again, place
+from mockkie.harness.failure import sentence as why_of
 from mockkie.harness.plan import ADDRESS, Plan, is_live
 from mockkie.harness.report import sentence, write_report
 from mockkie.harness.session import NotJudgedError
@@ -188,6 +191,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         return (yield)
     except NotJudgedError as error:
         pytest.skip(f"{NOT_JUDGED}{error}")
+    except Flaky as error:
+        first = counting(error)
+        if isinstance(first, AssertionError) and pyfuncitem.get_closest_marker("once"):
+            raise
+        pytest.skip(f"{NOT_JUDGED}{held_again(first)}")
     except AssertionError as error:
         generated = getattr(pyfuncitem.obj, "is_hypothesis_test", False)
         if generated or pyfuncitem.get_closest_marker("once"):
@@ -211,7 +219,7 @@ def _again(item: pytest.Function, target: Target, first: AssertionError) -> None
         item.obj(**{name: item.funcargs[name] for name in names})
     except NotJudgedError as error:
         pytest.skip(f"{NOT_JUDGED}{error}")
-    pytest.skip(f"{NOT_JUDGED}it failed once ({_sentence(first)}) and held the second time")
+    pytest.skip(f"{NOT_JUDGED}{held_again(first)}")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -233,7 +241,7 @@ def _findings(
 
     A violation is of one clause: of the one that it names, else of the first one of the test.
     """
-    error = _first(call.excinfo.value) if call.excinfo else None
+    error = counting(call.excinfo.value) if call.excinfo else None
     finding = _finding(item, error, call, report)
     if finding.verdict != Verdict.VIOLATED:
         return [(name, finding) for name in names]
@@ -258,37 +266,12 @@ def _finding(
         verdict = Verdict.DEFERRED if deferred else Verdict.NOT_JUDGED
         return Finding(name, verdict, why, seconds=seconds)
     if not isinstance(error, AssertionError) and call.when == "setup":
-        why = f"the test could not begin: {_sentence(error)}"
+        why = f"the test could not begin: {why_of(error)}"
         return Finding(name, Verdict.NOT_JUDGED, why, seconds=seconds)
     target = item.funcargs.get("target") if isinstance(item, pytest.Function) else None
-    why, where = _sentence(error), _where(item, error)
+    why, where = why_of(error), place(Path(item.path), error)
     if not isinstance(target, Target):
         return Finding(name, Verdict.VIOLATED, why, (), seconds, where)
     why, lines = target.hide_keys(why), tuple(target.reproduce())
     answers = tuple(target.answers())
     return Finding(name, Verdict.VIOLATED, why, lines, seconds, where, answers)
-
-
-def _first(error: BaseException) -> BaseException:
-    """The error that counts of a group: what was found, rather than why no more was asked."""
-    while isinstance(error, BaseExceptionGroup):
-        found, _ = error.split(AssertionError)
-        error = (found or error).exceptions[0]
-    return error
-
-
-def _sentence(error: BaseException | None) -> str:
-    """The first line of an error."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else ""
-    return text if isinstance(error, AssertionError) and text else f"{type(error).__name__}: {text}"
-
-
-def _where(item: pytest.Item, error: BaseException | None) -> str:
-    """The line of the suite that found something: the innermost one in the test's own file."""
-    lines, trace = [], error.__traceback__ if error else None
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(item.path):
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    return f"{Path(item.path).name}:{lines[-1]}" if lines else ""
