@@ -78,7 +78,7 @@ def test_a_common_type_is_identified(target: Target, route: str, kind: str) -> N
 def test_any_file_has_a_type(target: Target, name: str) -> None:
     """One that is a media type, and the one that it is served as."""
     fields = {"uploadPath": target.folder(), "fileName": name}
-    content = CONTENTS["image/png"] if name == "a.txt" else b"just some text"
+    content = CONTENTS["image/png"] if name == "a" else b"just some text"
     data = accepted(as_stream(target, content, fields))
     found = essence(data["mimeType"])
     expect(TYPE.fullmatch(found), f"mimeType is {data['mimeType']!r}", "metadata.type")
