@@ -46,10 +46,10 @@ TITLE: Final = "## Which assertions are needed"
 
 
 class Site(NamedTuple):
-    """An assertion: a statement that does nothing else. A helper of tests has no clauses.
+    """An assertion: a statement that does nothing else. What tests have in common has no clauses.
 
     `seen` is where the suite says that it failed: in itself, at the `with` around it that gives
-    the clause, or in the helper that it calls.
+    the clause, or in the function that it calls.
     """
 
     file: str
@@ -73,7 +73,7 @@ def sites() -> Iterator[Site]:
         methods = {
             one for node in ast.walk(module) if isinstance(node, ast.ClassDef) for one in node.body
         }
-        helpers = {one.name: _lines(one) for one in functions if not one.name.startswith("test_")}
+        shared = {one.name: _lines(one) for one in functions if not one.name.startswith("test_")}
         for function in functions:
             texts = Counter[str]()
             for node in ast.walk(function):
@@ -81,7 +81,7 @@ def sites() -> Iterator[Site]:
                     text = ast.unparse(node)
                     texts[text] += 1
                     called = ast.unparse(node.value).partition("(")[0]
-                    seen = _lines(node) | helpers.get(called, set())
+                    seen = _lines(node) | shared.get(called, set())
                     if function in methods:  # Hypothesis says where it was called from
                         seen |= {line for test in tests for line in _lines(test)}
                     for around in ast.walk(function):

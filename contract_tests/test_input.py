@@ -136,6 +136,9 @@ def test_what_is_no_base64_is_refused(target: Target) -> None:
         answer = target.post(BASE64, json={"base64Data": text, **victim.fields})
         stored = answer.status_code == OK and body_of(answer).get("success") is not False
         expect(not stored, f"{text[-20:]!r} was stored as a file", "input.base64-format")
+        right = answer.status_code == BAD_REQUEST or body_of(answer).get("code") == BAD_REQUEST
+        said = f"{text[-20:]!r} is answered {answer.status_code}, not 400"
+        expect(right, said, "input.base64-format")
         with about("envelope.status-is-code"):
             refused(answer, BAD_REQUEST)
     victim.is_unharmed()

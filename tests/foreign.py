@@ -186,14 +186,14 @@ FAITHFUL: Final[dict[str, Ways]] = {
     "random-url-names": Ways(url_name="random"),
     "no-head": Ways(head=False),
     "no-ranges": Ways(ranges=False),
-    "stale": Ways(stale_seconds=0.4),
+    "stale": Ways(stale_seconds=0.25),
     "gone-403-xml": Ways(gone_status=403, gone_body="xml", unknown_status=403, clock=True),
     "gone-410-html": Ways(gone_status=410, gone_body="html", clock=True),
     "gone-empty": Ways(gone_body="empty", clock=True),
     "unknown-403": Ways(unknown_status=403),
     "trim": Ways(edge_slashes="trim"),
     "mime-by-extension": Ways(mime_by="extension"),
-    "rate-limit": Ways(rate_limit=12),
+    "rate-limit": Ways(rate_limit=20),
     "close": Ways(close_connections=True),
     "no-cors": Ways(cors=False),
     "live-like": Ways(
@@ -526,6 +526,8 @@ class Service:
             code = 403
         if self.has("envelope.missing-is-500") and refused.text == "missing":
             code = 500
+        if self.has("input.bad-base64-is-422") and refused.text == "base64":
+            code = 422
         if self.has("envelope.malformed-is-500") and refused.text == "malformed":
             code = 500
         if self.has("envelope.invalid-is-422") and refused.text == "invalid":

@@ -312,6 +312,7 @@ expiry.second-life-shorter: A file at the path of one that has ended lives two d
 expiry.second-version-early: A file that was replaced once ends two hours early.
 expiry.shared-content-stays: A file stays as long as a younger one has the same content.
 expiry.third-version-early: From the third upload to a name on, a file ends two hours early.
+input.bad-base64-is-422: What is no base64 is answered 422.
 input.edge-slashes-lead-nowhere: A slash at the end of `uploadPath` is accepted; the link is dead.
 input.error-page-of-an-origin-stored: The error page of a strange host is stored as the file.
 input.json-form-is-415: JSON sent to the stream route is answered 415.

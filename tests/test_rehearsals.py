@@ -292,7 +292,7 @@ def test_in_process_a_reset_is_an_error_of_the_client(pytester: pytest.Pytester)
 
 
 def test_the_page_shows_tests_that_pass(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(test_page=block_with("python", "kie.faults"))
+    pytester.makepyfile(test_page=block_with("python", 'with kie.faults.add("not-stored")'))
     pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=2)
 
 

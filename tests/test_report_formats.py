@@ -74,8 +74,11 @@ def test_a_report_is_as_its_schema_says(checked: Path) -> None:
     report = report_of(checked)
     validate("check", report)
     verdicts = {one["id"]: one["verdict"] for one in report["clauses"]}
-    assert verdicts == {"auth.downloads-open": "upheld", "envelope.status-is-code": "violated"}
-    assert all(one["reproduce"] and one["where"] for one in report["clauses"][1:])
+    chosen = {"auth.downloads-open": "upheld", "envelope.status-is-code": "violated"}
+    assert verdicts.items() >= chosen.items()
+    broken = [one for one in report["clauses"] if one["verdict"] == "violated"]
+    assert len(broken) == len(verdicts) - 1  # what their tests found on the way is told too
+    assert all(one["reproduce"] and one["where"] for one in broken)
 
 
 def test_a_report_with_something_else_is_not(checked: Path) -> None:
@@ -103,7 +106,8 @@ def test_sarif_has_what_the_page_says(checked: Path) -> None:
     value = json.loads((checked / "check.sarif").read_text())
     (found,) = value["runs"]
     assert set(found) == {"tool", "invocations", "results", "properties"}
-    (result,) = found["results"]
+    results = {result["ruleId"]: result for result in found["results"]}
+    result = results["envelope.status-is-code"]
     rule = found["tool"]["driver"]["rules"][result["ruleIndex"]]
     for words in (found["properties"], rule, result, found["invocations"][0]):
         assert [word for word in words if not re.search(rf"\b{word}\b", CODE)] == []
@@ -121,7 +125,7 @@ def test_a_ledger_is_as_its_schema_says(checked: Path) -> None:
     run(checked, "claims", "--fold", "check.json", "--ledger", "ledger.json")
     ledger = json.loads((checked / "ledger.json").read_text())
     validate("ledger", ledger)
-    assert len(ledger["evidence"]) == 2
+    assert len(ledger["evidence"]) == len(report_of(checked)["clauses"])
 
 
 def test_a_comparison_is_as_its_schema_says(tmp_path: Path) -> None:

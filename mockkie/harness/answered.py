@@ -12,21 +12,22 @@ import requests
 _LONGEST_BODY: Final = 1_200
 _MOST_HEADERS: Final = 30
 _LEAST_PREFIX: Final = 8
+"""So much of the beginning of a key is hidden too: the suite sends such, and texts are cut."""
 _TEXTS: Final = ("text/", "json", "xml", "javascript", "x-www-form-urlencoded")
 
 
 def hiding(secrets: Iterable[tuple[str | None, str]]) -> Callable[[str], str]:
     """What puts the name of each `(secret, name)` in its place, wherever the secret stands.
 
-    In any case of its letters, as an address spells it, and without its last letter too.
+    In any case of its letters, as an address spells it, and the beginning of it too.
     """
     names: dict[str, str] = {}
     for secret, name in secrets:
         if secret:
-            spelt = (secret, quote(secret), quote(secret, safe=""))
-            names |= {one.lower(): name for one in spelt}
-            if len(secret) > _LEAST_PREFIX:
-                names.setdefault(secret[:-1].lower(), name)
+            for spelt in (secret, quote(secret), quote(secret, safe="")):
+                lengths = range(min(_LEAST_PREFIX, len(spelt)), len(spelt) + 1)
+                for length in lengths:
+                    names.setdefault(spelt[:length].lower(), name)
     if not names:
         return lambda text: text
     words = sorted(names, key=len, reverse=True)

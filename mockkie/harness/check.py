@@ -114,12 +114,12 @@ def run_check(
 
     A clause that their tests find violated on the way is in the report, whether wanted or not.
 
-    `first`: stop when the first documented one of them is violated. `resume` is the file of a run
+    `first`: stop when the first documented one is violated. `resume` is the file of a run
     that was interrupted, and is gone when this one is not.
     The report's own exit code says whether anything was judged at all.
     """
     wanted = _wanted(only)
-    documented = {clause.id for clause in wanted if clause.level == Level.DOCUMENTED}
+    documented = {clause.id for clause in clauses() if clause.level == Level.DOCUMENTED}
     name = plan.url or "a mock in this process"
     judged = Judged.open(resume, name, plan.profile, plan.seed, only) if resume else None
     collector = _Collector(progress, documented if first else (), judged)

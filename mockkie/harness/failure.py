@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def counting(error: BaseException) -> BaseException:
+def counting(error: BaseException, kind: type[BaseException] = AssertionError) -> BaseException:
     """The error that counts of a group: what was found, rather than why no more was asked."""
     while isinstance(error, BaseExceptionGroup):
-        found, _ = error.split(AssertionError)
+        found, _ = error.split(kind)
         error = (found or error).exceptions[0]
     return error
 

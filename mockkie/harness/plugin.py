@@ -192,7 +192,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     except NotJudgedError as error:
         pytest.skip(f"{NOT_JUDGED}{error}")
     except Flaky as error:
-        first = counting(error)
+        first = counting(error, NotJudgedError)
+        if isinstance(first, NotJudgedError):
+            pytest.skip(f"{NOT_JUDGED}{first}")
         if isinstance(first, AssertionError) and pyfuncitem.get_closest_marker("once"):
             raise
         pytest.skip(f"{NOT_JUDGED}{held_again(first)}")
@@ -258,20 +260,20 @@ def _finding(
     report: pytest.TestReport,
 ) -> Finding:
     name, seconds = item.name, report.duration
+    target = item.funcargs.get("target") if isinstance(item, pytest.Function) else None
+    hide = target.hide_keys if isinstance(target, Target) else str
     if report.passed:
         return Finding(name, Verdict.UPHELD, seconds=seconds)
     if report.skipped or isinstance(error, NotJudgedError):
-        why = str(error).removeprefix(NOT_JUDGED)
+        why = hide(str(error).removeprefix(NOT_JUDGED))
         deferred = "plant a probe" in why
         verdict = Verdict.DEFERRED if deferred else Verdict.NOT_JUDGED
         return Finding(name, verdict, why, seconds=seconds)
     if not isinstance(error, AssertionError) and call.when == "setup":
-        why = f"the test could not begin: {why_of(error)}"
+        why = hide(f"the test could not begin: {why_of(error)}")
         return Finding(name, Verdict.NOT_JUDGED, why, seconds=seconds)
-    target = item.funcargs.get("target") if isinstance(item, pytest.Function) else None
-    why, where = why_of(error), place(Path(item.path), error)
+    why, where = hide(why_of(error)), place(Path(item.path), error)
     if not isinstance(target, Target):
         return Finding(name, Verdict.VIOLATED, why, (), seconds, where)
-    why, lines = target.hide_keys(why), tuple(target.reproduce())
-    answers = tuple(target.answers())
+    lines, answers = tuple(target.reproduce()), tuple(target.answers())
     return Finding(name, Verdict.VIOLATED, why, lines, seconds, where, answers)

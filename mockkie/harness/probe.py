@@ -104,10 +104,10 @@ def _plant(planting: Planting, role: Role, target: Target, time: TargetTime) -> 
         link = _link_of(answer)
     except _UNANSWERED as error:
         if known is None and role in _FIRST:
-            planting.missing[role] = str(error)
+            planting.missing[role] = target.hide_keys(str(error))
         return  # what belongs to the second half is tried again at the next collect
     except ValueError as error:
-        planting.missing[role] = str(error)
+        planting.missing[role] = target.hide_keys(str(error))
         return
     if known is None:
         planting.receipts.append(Receipt(role, link, time.now(), [digest_of(content)]))

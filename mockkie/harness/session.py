@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ class Exchange:
     request: requests.PreparedRequest
     status: int | None
     answer: requests.Response | None = None
+    thread: int = field(default_factory=threading.get_ident)
     _said: str = ""
 
     @property
@@ -113,8 +115,11 @@ class Wire(HTTPAdapter):
     ) -> requests.Response | None:
         """The answer; None when the connection broke, unless this was the `last` try."""
         self.budget.spend()
-        for known in [one for one in self.log if one.answer is not None]:
-            known.settle()
+        # Another thread of a race may still be reading its own answer.
+        mine = threading.get_ident()
+        for known in list(self.log):
+            if known.answer is not None and known.thread == mine:
+                known.settle()
         try:
             response = super().send(request, *args, **more)
         except requests.Timeout as error:
