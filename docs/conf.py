@@ -57,6 +57,7 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
         "explanation/*",
         "comparison",
         "The kill table <kill-table>",
+        "Benchmarks <benchmarks>",
     ],
     "Project": ["contributing", "changelog"],
 }
