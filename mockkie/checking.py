@@ -18,7 +18,6 @@ from mockkie.harness.report import (
 )
 from mockkie.harness.target import reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, VIOLATED_CODE
-from mockkie.options import INTERRUPTED_CODE
 from mockkie.progress import progress_line
 from mockkie.screen import console
 
@@ -54,8 +53,7 @@ def check_in_terminal(options: Mapping[str, Any]) -> int:
     if report.interrupted:
         go_on = f"go on with --resume {resume}" if resume else "--resume FILE would let it go on"
         click.echo(f"interrupted: {go_on}", err=True)
-        return INTERRUPTED_CODE
-    return report.exit_code
+    return report.command_code
 
 
 def _plan(options: Mapping[str, Any]) -> Plan:

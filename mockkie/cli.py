@@ -135,7 +135,7 @@ def files(**options: Any) -> None:
 @remote
 @click.option("--refused", is_flag=True, help="Only what was refused or failed.")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N entries.")
-@click.option("--follow", is_flag=True, help="Go on as requests come in.")
+@click.option("--follow", is_flag=True, help="Go on as requests come in, until Ctrl-C.")
 @click.option("--clear", is_flag=True, help="Forget the entries.")
 def journal(**options: Any) -> None:
     """Show what was asked of a world, and why it was refused."""

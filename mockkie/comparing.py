@@ -23,8 +23,7 @@ from mockkie.harness.replay import Replayer, record
 from mockkie.harness.report import check_place, write_whole
 from mockkie.harness.sides import Side, open_side, why_unreachable
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE
-from mockkie.options import INTERRUPTED_CODE
-from mockkie.problems import UsageError
+from mockkie.problems import INTERRUPTED_CODE, UsageError
 from mockkie.progress import progress_line
 from mockkie.screen import console
 
@@ -51,7 +50,7 @@ def compare_in_terminal(options: Mapping[str, Any]) -> int:
     with open_side(left, plan) as one, open_side(right, plan) as two, _told(progress) as end:
         Comparer(one, two, found).run(walks, progress, first=options["exitfirst"])
     found.seconds = stopwatch() - started
-    return end.code(_tell(found, options))
+    return _conclude(found, end, options)
 
 
 def record_in_terminal(options: Mapping[str, Any]) -> int:
@@ -60,7 +59,8 @@ def record_in_terminal(options: Mapping[str, Any]) -> int:
     plan = _plan(options, side)
     output, har = options["output"], options["har"]
     for path in (output, har):
-        _check_place(path)
+        if path is not None:
+            check_place(path)
     walks = walks_of(plan, options["only"])
     if _cannot_ask(plan, side):
         return UNCHECKED_CODE
@@ -102,7 +102,7 @@ def replay_in_terminal(options: Mapping[str, Any]) -> int:
     progress = progress_line(quiet=options["quiet"])
     with open_side(side, plan) as target, _told(progress) as end:
         Replayer(target, found).run(known.walks, progress)
-    return end.code(_tell(found, options))
+    return _conclude(found, end, options)
 
 
 def _too_old(age: int, most: str | None) -> str:
@@ -143,15 +143,12 @@ def _cannot_ask(plan: Plan, *sides: Side) -> bool:
 
 
 def _check_json(path: Path | None) -> None:
-    if path is not None and path.suffix.lower() != ".json":
+    """Before a long run: whether a report can be written there."""
+    if path is None:
+        return
+    if path.suffix.lower() != ".json":
         raise UsageError(f"the report {path} has an ending that is not understood; use .json")
-    _check_place(path)
-
-
-def _check_place(path: Path | None) -> None:
-    """Before a long run: whether a file can be written there."""
-    if path is not None:
-        check_place(path)
+    check_place(path)
 
 
 def _tell(found: Comparison, options: Mapping[str, Any]) -> int:
@@ -175,6 +172,13 @@ class _End:
         if self.interrupted:
             click.echo("interrupted: this is what was found until then", err=True)
         return INTERRUPTED_CODE if self.interrupted else code
+
+
+def _conclude(found: Comparison, end: _End, options: Mapping[str, Any]) -> int:
+    """Tell what was found, that it is a part only where it is one; returns the exit code."""
+    if end.interrupted:
+        found.gave_up = "it was interrupted"
+    return end.code(_tell(found, options))
 
 
 @contextmanager

@@ -9,10 +9,9 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from mockkie.problems import UsageError
+from mockkie.problems import INTERRUPTED_CODE, UsageError
 
 DEFAULT_PORT: Final = 5430
-INTERRUPTED_CODE: Final = 130  # as shells have it: 128 and the number of the signal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mockkie.clock import isoformat, parse_duration, real_now, stopwatch
 from mockkie.harness.claims import Ledger
-from mockkie.harness.conclusions import Outcome, outcome
+from mockkie.harness.conclusions import outcome
 from mockkie.harness.document import read_document
 from mockkie.harness.evidence import hours
 from mockkie.harness.lifespan import check_retention, next_due
@@ -39,7 +39,14 @@ from mockkie.harness.session import NotJudgedError
 from mockkie.harness.target import open_target
 from mockkie.harness.timeline import lives_json, timeline
 from mockkie.harness.timeline_svg import timeline_svg
-from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE, VIOLATED_CODE, Level, Verdict
+from mockkie.harness.verdicts import (
+    UNCHECKED_CODE,
+    UPHELD_CODE,
+    VIOLATED_CODE,
+    Level,
+    Report,
+    Verdict,
+)
 from mockkie.problems import UsageError
 from mockkie.screen import console, hung
 
@@ -152,30 +159,30 @@ def _conclude(
     at = isoformat(real_now())  # a target may have moved its own
     found = outcome(planting, now, at=at, requests=requests, seconds=seconds)
     for path in options["reports"]:
-        write_report(found.report, path)
+        write_report(found, path)
     if options["timeline"] is not None:
         write_whole(options["timeline"], timeline_svg(planting, now))
     if options["ledger"] is not None:
         ledger = Ledger.read(options["ledger"])
-        ledger.fold(found.report.to_json())
+        ledger.fold(found.to_json())
         ledger.write(options["ledger"])
     if options["as_json"]:
         value = {
-            **found.report.to_json(),
-            "exitCode": found.exit_code,
-            "tooLate": found.too_late,
+            **found.to_json(),
+            "exitCode": found.command_code,
+            "tooLate": list(found.too_late),
             "probe": lives_json(planting, now),
         }
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
-        return found.exit_code
+        return found.command_code
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in github_annotations(found.report):
+        for line in github_annotations(found):
             click.echo(line)
     _print(planting, now, found)
-    return found.exit_code
+    return found.command_code
 
 
-def _print(planting: Planting, now: int, found: Outcome) -> None:
+def _print(planting: Planting, now: int, found: Report) -> None:
     paper = console()
     paper.soft_wrap = True
     paper.print(
@@ -187,7 +194,7 @@ def _print(planting: Planting, now: int, found: Outcome) -> None:
     for line in timeline(planting, now):
         paper.print(Text(line))
     paper.print()
-    for judged in found.report.judgements:
+    for judged in found.judgements:
         style = _STYLES.get(judged.verdict, "yellow")
         level = "" if judged.clause.level == Level.DOCUMENTED else f" ({judged.clause.level})"
         text = hung(f"{judged.verdict:10}  {judged.clause.id + level:24}  {judged.why}", 14)
@@ -197,19 +204,19 @@ def _print(planting: Planting, now: int, found: Outcome) -> None:
     paper.print()
     colour = {UPHELD_CODE: "bold green", VIOLATED_CODE: "bold red"}
     paper.print(
-        Text(_sentence(planting, now, found), style=colour.get(found.exit_code, "bold yellow"))
+        Text(_sentence(planting, now, found), style=colour.get(found.command_code, "bold yellow"))
     )
 
 
-def _sentence(planting: Planting, now: int, found: Outcome) -> str:
+def _sentence(planting: Planting, now: int, found: Report) -> str:
     """The outcome, and when to come back."""
-    documented = [j for j in found.report.judgements if j.clause.level == Level.DOCUMENTED]
+    documented = [j for j in found.judgements if j.clause.level == Level.DOCUMENTED]
 
     def names(verdict: Verdict) -> list[str]:
         return [judged.clause.id for judged in documented if judged.verdict == verdict]
 
     held, waiting = names(Verdict.UPHELD), names(Verdict.DEFERRED)
-    if found.exit_code == VIOLATED_CODE:
+    if found.command_code == VIOLATED_CODE:
         text = f"violated: {', '.join(names(Verdict.VIOLATED))}"
     elif found.too_late:
         text = f"looked at too rarely to tell: {', '.join(found.too_late)}"

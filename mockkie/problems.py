@@ -63,3 +63,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457 and of this proje
 
 class UsageError(Exception):
     """A setting, an option or a document is wrong; the text says where, and what to do."""
+
+
+INTERRUPTED_CODE: Final = 130
+"""What a command ends with that somebody stopped, as shells have it: 128 and SIGINT's number."""

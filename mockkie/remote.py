@@ -136,7 +136,7 @@ def show_journal(  # noqa: PLR0913 - the options of the command
             page = _next(mock, page)
             _print_entries(_wanted(page, refused=refused), as_json=as_json)
     except KeyboardInterrupt:
-        return
+        return  # there is no other way to end it, so it is none that failed
 
 
 def _wanted(page: dict[str, Any], *, refused: bool) -> list[dict[str, Any]]:

@@ -225,6 +225,30 @@ def test_the_page_says_it_in_words_and_loads_nothing() -> None:
     assert "prefers-color-scheme: dark" in text
 
 
+@pytest.mark.parametrize(
+    ("verdict", "more", "code", "heading"),
+    [
+        (UPHELD, {}, 0, "upheld"),
+        (OPEN, {}, 3, "still"),
+        (UPHELD, {"interrupted": True}, 130, "still"),
+        (VIOLATED, {"interrupted": True}, 130, "violated"),
+        (UPHELD, {"too_late": ["group.c0"]}, 4, "still"),
+        (VIOLATED, {"too_late": ["group.c0"]}, 1, "violated"),
+        (OPEN, {"too_late": ["group.c0"], "interrupted": True}, 130, "still"),
+    ],
+)
+def test_page_and_sarif_have_the_exit_code_of_the_command(
+    verdict: Verdict, more: dict[str, Any], code: int, heading: str
+) -> None:
+    report = replace(brief((D, verdict)), **more)
+    page = written(report, ".html")
+    assert f"Exit code {code}: " in page
+    assert f'<h1 class="{heading}">' in page
+    (run,) = json.loads(written(report, ".sarif"))["runs"]
+    successful = code != 3 and not report.interrupted
+    assert run["invocations"] == [{"executionSuccessful": successful, "exitCode": code}]
+
+
 def test_the_page_runs_its_own_script_and_no_other() -> None:
     """The policy has the digests of the very texts that are in the page."""
     text = written(shown("</script><script>alert(1)", "l", "a"), ".html")

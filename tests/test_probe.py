@@ -18,13 +18,13 @@ import yaml
 
 import mockkie
 from mockkie.clock import parse_duration
-from mockkie.harness.conclusions import Outcome, outcome
+from mockkie.harness.conclusions import outcome
 from mockkie.harness.lifespan import DAY
 from mockkie.harness.plan import Plan
 from mockkie.harness.probe import run
 from mockkie.harness.receipts import Planting, Role, read_receipts
 from mockkie.harness.target import open_target
-from mockkie.harness.verdicts import Verdict
+from mockkie.harness.verdicts import Report, Verdict
 from mockkie.kie import Kie
 from tests.foreign import FAITHFUL, Ways, foreign
 
@@ -58,7 +58,7 @@ def probe(folder: Path, *words: str, **variables: str) -> Done:
     return Done(done.returncode, done.stdout + done.stderr)
 
 
-def probed(ways: Ways, bug: str | None = None) -> Outcome:
+def probed(ways: Ways, bug: str | None = None) -> Report:
     """What a whole probe of a foreign server finds, by its clock."""
     with foreign(replace(ways, clock=True), bug) as server:
         plan = Plan(url=server.url, key=server.key)
@@ -67,8 +67,8 @@ def probed(ways: Ways, bug: str | None = None) -> Outcome:
     return outcome(planting, now, requests=0, seconds=0.0)
 
 
-def clauses(found: Outcome, verdict: Verdict) -> dict[str, str]:
-    return {judged.clause.id: judged.why for judged in found.report.with_verdict(verdict)}
+def clauses(found: Report, verdict: Verdict) -> dict[str, str]:
+    return {judged.clause.id: judged.why for judged in found.with_verdict(verdict)}
 
 
 # ----------------------------------------------------------------------------- foreign servers
@@ -81,7 +81,7 @@ def clauses(found: Outcome, verdict: Verdict) -> dict[str, str]:
 def test_a_faithful_server_keeps_its_promises(name: str) -> None:
     found = probed(FAITHFUL[name])
     assert set(clauses(found, Verdict.UPHELD)) == ALL
-    assert (found.exit_code, found.too_late) == (0, ())
+    assert (found.command_code, found.too_late) == (0, ())
 
 
 def test_a_busy_server_is_no_dead_one() -> None:
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_named(bug: str) -> None:
     wrong = clauses(found, Verdict.VIOLATED)
     assert why in wrong.pop(clause)
     assert set(wrong) <= {"expiry.answer"}
-    assert found.exit_code == 1
+    assert found.command_code == 1
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_odd_answer_after_the_end_is_told_but_decides_nothing(bug: str, why: 
     found = probed(FAITHFUL["clock"], bug)
     assert clauses(found, Verdict.VIOLATED) == {"expiry.answer": f"after the end: {why}"}
     assert "expiry.three-days" in clauses(found, Verdict.UPHELD)
-    assert found.exit_code == 0
+    assert found.command_code == 0
 
 
 @pytest.mark.parametrize("retention", ["PT1H", "PT24H", "P30D"])
@@ -238,7 +238,10 @@ def test_looks_that_came_too_seldom_have_exit_code_4(tmp_path: Path) -> None:
         probe(tmp_path, "probe", "plant", kie.base_url, "--key", SECRET)
         assert collect_after(tmp_path, kie, 47) == 0
         kie.clock.advance(hours=60)
-        done = probe(tmp_path, "probe", "collect", "--key", SECRET)
+        done = probe(tmp_path, "probe", "collect", "--key", SECRET, "--report", "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "Exit code 4: it was looked at too rarely" in page
+    assert '<h1 class="still">' in page
     assert (done.code, done.last[:52]) == (
         4,
         "looked at too rarely to tell: expiry.three-days; loo",

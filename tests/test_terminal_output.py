@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -207,6 +208,21 @@ def test_ctrl_c_ends_a_long_run_with_130(tmp_path: Path, url: str, words: str, t
     assert (found.code, told in found.text) == (130, True), found.text
     assert "Traceback" not in found.text
     assert "Aborted" not in found.text
+
+
+@pytest.mark.parametrize("words", ["compare URL --only auth", "replay sample URL"])
+def test_what_was_interrupted_is_not_alike(tmp_path: Path, url: str, words: str) -> None:
+    line = f"{words} --rate 20 --report found.json".replace("URL", url)
+    terminal = Terminal(tmp_path, *line.split())
+    terminal.until(" 2/")  # the second walk
+    terminal.process.send_signal(signal.SIGINT)
+    found = terminal.end()
+    report = json.loads((tmp_path / "found.json").read_text())
+    assert (found.code, report["gaveUp"]) == (130, "it was interrupted"), found.text
+    assert "broken off: it was interrupted" in " ".join(found.lines)
+    assert "alike: " not in found.text
+    assert report["requests"]["right"] > 0
+    assert report["seconds"] > 0
 
 
 @pytest.mark.parametrize("words", ["probe run --rate 20", "learn URL --rate 20"])

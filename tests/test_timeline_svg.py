@@ -99,6 +99,15 @@ def test_every_mark_is_in_its_place(nature: Nature, ages: list[float]) -> None:
         assert shown + marks.count("trouble") == len(receipt.looks)
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 200_000))
+def test_no_scale_has_more_lines_than_labels_fit_beside(days: int) -> None:
+    planting, now = after(Nature(), 10)
+    planting.retention = days * DAY
+    picture = drawn(planting, now)
+    assert 2 <= classes(picture).count("grid") <= 13
+
+
 def test_before_the_end_it_says_what_is_not_known() -> None:
     planting, now = after(Nature(), 10, 23.5)
     picture = drawn(planting, now)

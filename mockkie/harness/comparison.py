@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from mockkie.harness.aspects import Difference, Key, known_clauses
 from mockkie.harness.steps import Step, step_to_json
-from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE, VIOLATED_CODE, Level
+from mockkie.harness.verdicts import TOO_OLD_CODE, UNCHECKED_CODE, UPHELD_CODE, VIOLATED_CODE, Level
 from mockkie.harness.wording import in_words
-
-TOO_OLD_CODE: Final = 4
 
 
 @dataclass(slots=True)
@@ -54,7 +52,8 @@ class Comparison:
     """Everything that a run found about two targets, or a recording and a target.
 
     `left_out` are walks with the reason, `unsteady` what differed once and not again. `age` is
-    said when evidence is too old to be relied upon, `gave_up` when a target answered no more.
+    said when evidence is too old to be relied upon, `gave_up` when a target answered no more, or
+    somebody stopped the run.
     """
 
     left: str

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from mockkie.harness.aspects import known_clauses
-from mockkie.harness.comparison import TOO_OLD_CODE, Comparison, Divergence
+from mockkie.harness.comparison import Comparison, Divergence
 from mockkie.harness.report import Pen
-from mockkie.harness.verdicts import UPHELD_CODE, VIOLATED_CODE, Level
+from mockkie.harness.verdicts import TOO_OLD_CODE, UPHELD_CODE, VIOLATED_CODE, Level
 from mockkie.harness.wording import in_words, shown
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def sentence(found: Comparison) -> str:
     if found.left_out:
         rest += f"; {_count(len(found.left_out), 'walk')} left out"
     if found.exit_code == VIOLATED_CODE:
+        rest += f"; broken off: {found.gave_up}" if found.gave_up else ""
         names = list(dict.fromkeys(one.difference.clause for one in found.counting))
         few = _few(names)
         return f"diverged: {_count(len(found.counting), 'divergence')} ({few}){rest}"

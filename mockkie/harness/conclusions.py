@@ -6,7 +6,6 @@ Nothing is concluded from a look within a minute of a boundary, nor from an answ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from mockkie.harness.conclusion import Conclusion
@@ -15,9 +14,7 @@ from mockkie.harness.evidence import Evidence
 from mockkie.harness.judge_expiry import answer, of_its_own, reading, three_days
 from mockkie.harness.judge_overwrite import latest_bytes, restarts_life, stays
 from mockkie.harness.receipts import Planting
-from mockkie.harness.verdicts import VIOLATED_CODE, Report
-
-TOO_OLD_CODE: Final = 4
+from mockkie.harness.verdicts import Report
 
 JUDGES: Final[Mapping[str, Callable[[Evidence], Conclusion]]] = {
     "content.stays": stays,
@@ -31,39 +28,25 @@ JUDGES: Final[Mapping[str, Callable[[Evidence], Conclusion]]] = {
 """Which clauses a probe is about, and what judges each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a probe has found out by an instant: a report like that of a check, and what is missed.
-
-    `too_late` are the clauses whose evidence can no longer be had.
-    """
-
-    report: Report
-    too_late: tuple[str, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """As that of the report, and 4 if evidence was missed and nothing is violated."""
-        code = self.report.exit_code
-        return TOO_OLD_CODE if self.too_late and code != VIOLATED_CODE else code
-
-
 def conclude(planting: Planting, now: int) -> Mapping[str, Conclusion]:
     """A conclusion about each clause that a probe is for, at an instant of the target's time."""
     evidence = Evidence(planting, now)
     return {clause: judge(evidence) for clause, judge in JUDGES.items()}
 
 
-def outcome(planting: Planting, now: int, **run: Any) -> Outcome:
-    """The same as a report; `run` has its date `at`, its `requests` and its `seconds`."""
+def outcome(planting: Planting, now: int, **run: Any) -> Report:
+    """The same as a report like that of a check.
+
+    `run` has its date `at`, its `requests` and its `seconds`.
+    """
     found = conclude(planting, now)
-    report = Report.of(
+    return Report.of(
         [clause for clause in clauses() if clause.id in found],
         [(name, one.finding) for name, one in found.items()],
         target=planting.target,
         profile="probe",
         seed=0,
         live=planting.live,
+        too_late=tuple(name for name, one in found.items() if one.too_late),
         **run,
     )
-    return Outcome(report, tuple(name for name, one in found.items() if one.too_late))

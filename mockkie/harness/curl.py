@@ -11,6 +11,7 @@ from typing import Final
 
 import requests
 
+from mockkie.harness.plan import OTHER_SECRET, SECRET
 from mockkie.harness.sent import COUNTING, body_of, counted, parts_of
 from mockkie.harness.session import Exchange
 
@@ -19,8 +20,6 @@ _LEFT_OUT: Final = (
     "x-schemathesis-testcaseid",
 )
 _LONGEST_BODY: Final = 4_000
-_KEY: Final = "KIE_API_KEY"
-_OTHER_KEY: Final = "KIE_OTHER_API_KEY"
 _HEAD: Final = re.compile(
     rb'Content-Disposition: form-data; name="[A-Za-z]+"(?:; filename="[^"\\;,=]*")?'
     rb"(?:\r\nContent-Type: (?P<type>[a-z/+.-]+))?"
@@ -33,13 +32,13 @@ def curl_lines(exchanges: Iterable[Exchange], key: str, other_key: str | None = 
 
     `$KIE_API_KEY` is the key, `$KIE_OTHER_API_KEY` that of a second account.
     """
-    keys = {key: f"${_KEY}", other_key or "": f"${_OTHER_KEY}"}
+    keys = {key: f"${SECRET}", other_key or "": f"${OTHER_SECRET}"}
     nearly = {
-        key.swapcase(): f'$(echo "${_KEY}" | tr A-Za-z a-zA-Z)',
-        key[:-1]: f"${{{_KEY}%?}}",
-        key[: len(key) // 2]: f"${{{_KEY}:0:{len(key) // 2}}}",
-        key[:8]: f"${{{_KEY}:0:8}}",
-        key[:4]: f"${{{_KEY}:0:4}}",
+        key.swapcase(): f'$(echo "${SECRET}" | tr A-Za-z a-zA-Z)',
+        key[:-1]: f"${{{SECRET}%?}}",
+        key[: len(key) // 2]: f"${{{SECRET}:0:{len(key) // 2}}}",
+        key[:8]: f"${{{SECRET}:0:8}}",
+        key[:4]: f"${{{SECRET}:0:4}}",
     }
     return [
         f"{_curl(exchange.request, keys, {**nearly, **keys})}  # {exchange.status or 'no answer'}"

@@ -56,9 +56,11 @@ class Replayer:
             self._replay(walk, known[id(walk)])
 
         walks, left_out = [walk for walk, _ in pairs], self.found.left_out
-        self.found.gave_up = go_through(walks, [self._target], take, left_out, progress)
-        self.found.requests = (0, self._target.wire.budget.spent)
-        self.found.seconds = stopwatch() - started
+        try:
+            self.found.gave_up = go_through(walks, [self._target], take, left_out, progress)
+        finally:
+            self.found.requests = (0, self._target.wire.budget.spent)
+            self.found.seconds = stopwatch() - started
 
     def _replay(self, walk: Walk, saw: Sequence[Observation]) -> None:
         found = self._take(walk, saw)

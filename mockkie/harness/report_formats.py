@@ -127,10 +127,10 @@ def as_sarif(report: Report) -> bytes:
         for index, judged in enumerate(report.judgements)
         if judged.verdict == Verdict.VIOLATED
     ]
-    code = report.exit_code
+    told = report.exit_code != UNCHECKED_CODE and not report.interrupted
     run = {
         "tool": {"driver": {"name": "mockkie", "version": __version__, "rules": rules}},
-        "invocations": [{"executionSuccessful": code != UNCHECKED_CODE, "exitCode": code}],
+        "invocations": [{"executionSuccessful": told, "exitCode": report.command_code}],
         "results": results,
         "properties": _run_facts(report),
     }

@@ -17,7 +17,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from mockkie import __version__
-from mockkie.harness.verdicts import Clause, Judgement, Level, Report, Verdict
+from mockkie.harness.report_formats import NO_REASON
+from mockkie.harness.verdicts import VIOLATED_CODE, Clause, Judgement, Level, Report, Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -46,8 +47,9 @@ _MEANING: Final = {
     0: "every documented clause that was judged is upheld.",
     1: "a documented clause is violated.",
     3: "no documented clause was judged, so nothing is known about the target.",
+    4: "it was looked at too rarely, and what is missing can no longer be had.",
+    130: "the run was interrupted before its end: this is what was found until then.",
 }
-_NO_REASON: Final = "the target does something else"
 _FEW: Final = 3
 _BAR: Final = 1_000.0
 _LEAST: Final = 12.0  # of the bar, so that one clause of many is seen
@@ -69,7 +71,7 @@ def in_words(report: Report) -> dict[str, int]:
 
 def page(report: Report, sentence: str) -> str:
     """The whole page; `sentence` says what the run found out, its outcome before a colon."""
-    outcome, _, told = sentence.partition(": ")
+    outcome, told = _outcome(report, sentence)
     style, script = _asset("report.css"), _asset("report.js")
     rows = [_Row(judged) for judged in report.judgements]
     parts = list(_parts(report))
@@ -81,10 +83,10 @@ def page(report: Report, sentence: str) -> str:
         style=_safe(style),
         script=_safe(script),
         policy=_policy(style, script),
-        kind={0: "upheld", 1: "violated"}.get(report.exit_code, "still"),
+        kind={"upheld": "upheld", "violated": "violated"}.get(outcome, "still"),
         outcome=outcome,
-        told=told or sentence,
-        meaning=_MEANING[report.exit_code],
+        told=told,
+        meaning=_MEANING[report.command_code],
         parts=parts,
         bar=", ".join(f"{part.count} {part.label}" for part in parts),
         run=list(_run(report)),
@@ -94,6 +96,16 @@ def page(report: Report, sentence: str) -> str:
         sections=list(_sections(rows)),
         rest=list(_rest(rows)),
     )
+
+
+def _outcome(report: Report, sentence: str) -> tuple[str, str]:
+    """The word of the heading, and the rest. A violation stays one; no part counts as upheld."""
+    if report.exit_code != VIOLATED_CODE and report.interrupted:
+        return "interrupted", sentence
+    if report.exit_code != VIOLATED_CODE and report.too_late:
+        return "looked at too rarely", f"{', '.join(report.too_late)}; {sentence}"
+    outcome, _, told = sentence.partition(": ")
+    return outcome, told or sentence
 
 
 @cache
@@ -159,7 +171,7 @@ class _Row:
 
     @property
     def why(self) -> str:
-        return self.judged.why or (_NO_REASON if self.kind in _SECTIONS else "")
+        return self.judged.why or (NO_REASON if self.kind in _SECTIONS else "")
 
     @property
     def lines(self) -> str:

@@ -97,14 +97,21 @@ def _grid(
     """Lines for hours, and the one at which the first files should end."""
     at, last = axis
     whole = (last - planting.born) // HOUR
-    step = next((one for one in _STEPS if whole / one <= _MOST_TICKS), _STEPS[-1])
-    for hour in range(0, whole + 1, step):
+    for hour in range(0, whole + 1, _step(whole)):
         x = at(planting.born + hour * HOUR)
         picture.line("grid", x, _TOP, x, bottom)
         picture.text(f"{hour} h", x, bottom + 16, "quiet middle")
     due = at(planting.born + planting.retention)
     picture.line("due", due, _TOP - 6, due, bottom)
     picture.text(f"should end: {hours(planting.retention)}", due, _TOP - 12, "dated middle")
+
+
+def _step(whole: int) -> int:
+    """Hours from a line to the next, so that there are not too many for their labels."""
+    step = next((one for one in _STEPS if whole // one < _MOST_TICKS), _STEPS[-1])
+    while whole // step >= _MOST_TICKS:
+        step *= 2
+    return step
 
 
 def _row(

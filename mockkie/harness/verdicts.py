@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from mockkie.problems import INTERRUPTED_CODE
+
 UPHELD_CODE: Final = 0
 VIOLATED_CODE: Final = 1
 UNCHECKED_CODE: Final = 3
+TOO_OLD_CODE: Final = 4
 
 
 class Level(StrEnum):
@@ -161,7 +164,8 @@ class Report:
     """What a run found out. `profile` is `quick` or `full`, `seconds` its length.
 
     `layers` are the parts it had, where it had any. `at` is its date, ISO 8601 in UTC; `live`: the
-    target is not on this machine; `interrupted`: somebody stopped it before its end.
+    target is not on this machine; `interrupted`: somebody stopped it before its end. `too_late`
+    are ids of clauses whose evidence can no longer be had.
     """
 
     target: str
@@ -174,6 +178,7 @@ class Report:
     at: str = ""
     live: bool = False
     layers: Sequence[Layer] = ()
+    too_late: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -210,6 +215,14 @@ class Report:
         if Verdict.VIOLATED in verdicts:
             return VIOLATED_CODE
         return UPHELD_CODE if Verdict.UPHELD in verdicts else UNCHECKED_CODE
+
+    @property
+    def command_code(self) -> int:
+        """What the command ends with: 130 if interrupted, 4 if too late and nothing is violated."""
+        if self.interrupted:
+            return INTERRUPTED_CODE
+        code = self.exit_code
+        return TOO_OLD_CODE if self.too_late and code != VIOLATED_CODE else code
 
     def to_json(self) -> dict[str, Any]:
         """The report for programs."""

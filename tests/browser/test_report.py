@@ -197,6 +197,18 @@ def test_a_link_to_a_clause_that_is_filtered_away_shows_it(page: Page) -> None:
     expect(page.locator("#auth\\.bearer")).to_be_in_viewport()
 
 
+def test_a_fragment_that_is_no_clause_breaks_nothing(page: Page) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    for fragment in ("#%", "#no.clause", "#%zz"):
+        page.evaluate("(to) => { location.hash = to; }", fragment)
+        page.wait_for_function("(to) => location.hash === to", arg=fragment)
+    page.get_by_role("checkbox", name="documented").uncheck()
+    page.evaluate("location.hash = '#auth.bearer'")
+    expect(page.locator("#auth\\.bearer")).to_be_in_viewport()
+    assert errors == []
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_commands_are_copied(page: Page, context: BrowserContext, *, allowed: bool) -> None:
     if allowed:

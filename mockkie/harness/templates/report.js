@@ -36,7 +36,7 @@
   filter();
 
   function showTarget() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(location.hash.slice(1));
     if (target?.hidden) {
       form.reset();
       setTimeout(() => target.scrollIntoView());
