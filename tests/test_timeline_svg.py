@@ -118,11 +118,11 @@ def test_before_the_end_it_says_what_is_not_known() -> None:
 
 
 def test_the_end_is_drawn_where_it_was() -> None:
-    planting, now = after(Nature(life=48 * HOUR), 47, 49)
+    planting, now = after(Nature(life=48 * HOUR), 47, 51)  # by then it is time for a second look
     row = rows(drawn(planting, now))[Role.STREAM]
     (band,) = [one for one in row if one.get("class") == "between"]
     (born,) = [one for one in row if one.get("class") == "planted"]
-    hour = float(band.get("width", 0)) / 2
+    hour = float(band.get("width", 0)) / 4
     start = (float(band.get("x", 0)) - float(born.get("cx", 0))) / hour
     assert start == pytest.approx(47, abs=1.5)
 
