@@ -76,8 +76,13 @@ def _is_wrong_json(text: bytes, source: str) -> bool:
         body = orjson.loads(text)
     except ValueError:
         return True
-    needed = [body.get(name) for name in (source, "uploadPath")] if isinstance(body, dict) else []
-    return not needed or not all(isinstance(value, str) and value for value in needed)
+    if not isinstance(body, dict):
+        return True
+    needed = {name: body.get(name) for name in (source, "uploadPath")}
+    may_be_empty = "base64Data"  # of a file without bytes, of which the pages say nothing
+    return not all(
+        isinstance(value, str) and (value or name == may_be_empty) for name, value in needed.items()
+    )
 
 
 def content_of(request: requests.PreparedRequest) -> bytes | None:
