@@ -32,8 +32,8 @@ import yaml
 ROOT: Final = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import mockkie  # noqa: E402 - the same
-from benchmarks.kill_page import STACKS, Known  # noqa: E402 - the path is set above
+import mockkie  # noqa: E402 - the path is set above
+from benchmarks.kill_page import STACKS, Known  # noqa: E402 - the same
 from benchmarks.kill_table import KEPT, PAGE, Server, running  # noqa: E402 - the same
 
 ASSERTIONS: Final = {"expect", "refused", "reads", "eventually", "sized", "compare", "located"}

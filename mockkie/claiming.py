@@ -32,8 +32,7 @@ def show_claims(options: Mapping[str, Any]) -> None:
         value = {"claims": [claim.to_json() for claim in shown]}
         click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
         return
-    paper = console()
-    paper.soft_wrap = True
+    paper = console(soft_wrap=True)
     if shown:
         _print_table(shown, paper, long=options["long"])
         paper.print()

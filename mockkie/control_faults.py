@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from mockkie.control_call import Caller
 from mockkie.faults import Fault
-from mockkie.jsonapi import Refused, json_response, read_object
+from mockkie.jsonapi import Refused, json_response, missing, read_object
 from mockkie.scenarios import Script, read_script, scenarios
 from mockkie.values import FaultError
 
@@ -56,7 +56,7 @@ async def show_fault(control: Caller, request: Request) -> Response:
     """`GET /faults/{id}`."""
     armed = control.world(request).faults.get(request.path_params["id"])
     if armed is None:
-        raise _missing(request)
+        raise missing(request, "fault")
     return json_response(armed.to_json())
 
 
@@ -64,13 +64,8 @@ async def remove_fault(control: Caller, request: Request) -> Response:
     """`DELETE /faults/{id}`."""
     world = control.world(request)
     if not await control.service.disarm(world, request.path_params["id"]):
-        raise _missing(request)
+        raise missing(request, "fault")
     return Response(status_code=204)
-
-
-def _missing(request: Request) -> Refused:
-    above = request.url.path.rpartition("/")[0]
-    return Refused(404, f"there is no such fault; GET {above} lists those that there are")
 
 
 async def clear_faults(control: Caller, request: Request) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from mockkie.changes import read_changes
 from mockkie.clock import SECOND, isoformat
 from mockkie.control_call import Caller
-from mockkie.jsonapi import Refused, is_id, is_key, json_response, read_object
+from mockkie.jsonapi import Refused, is_id, is_key, json_response, missing, read_object
 from mockkie.problems import UsageError
 from mockkie.worlds import World
 
@@ -48,8 +48,7 @@ async def drop_world(control: Caller, request: Request) -> Response:
     """`DELETE /worlds/{id}`."""
     world = control.service.worlds.get(request.path_params["id"])
     if world is None:
-        above = request.url.path.rpartition("/")[0]
-        raise Refused(404, f"there is no such world; GET {above} lists those that there are")
+        raise missing(request, "world")
     try:
         await control.service.drop_world(world)
     except ValueError as error:

@@ -28,6 +28,12 @@ class Refused(Exception):  # noqa: N818 - it carries the answer
         self.headers = headers
 
 
+def missing(request: Request, what: str) -> Refused:
+    """The refusal of an id below a list: it says where those are that there are."""
+    above = request.url.path.rpartition("/")[0]
+    return Refused(404, f"there is no such {what}; GET {above} lists those that there are")
+
+
 async def read_object(request: Request, known: set[str] | None = None) -> dict[str, Any]:
     """The JSON object that a call carries, empty without a body; only with `known` members."""
     content = bytearray()

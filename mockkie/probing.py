@@ -183,8 +183,7 @@ def _conclude(
 
 
 def _print(planting: Planting, now: int, found: Report) -> None:
-    paper = console()
-    paper.soft_wrap = True
+    paper = console(soft_wrap=True)
     paper.print(
         f"target {planting.target}, planted {isoformat(planting.born)}, "
         f"{hours(now - planting.born)} ago",

@@ -29,8 +29,11 @@ def colours() -> bool | None:
     return False if plain else None
 
 
-def console() -> Console:
-    """What prints to stdout with styles, where there are any: bold is one, too."""
+def console(*, soft_wrap: bool = False) -> Console:
+    """What prints to stdout with styles, where there are any: bold is one, too.
+
+    `soft_wrap`: lines are left to the terminal, whatever their length.
+    """
     from rich.console import Console  # noqa: PLC0415 - rich is slow to import
 
     terminal, wanted = sys.stdout.isatty(), colours()
@@ -40,6 +43,7 @@ def console() -> Console:
         force_terminal=terminal,  # rich takes FORCE_COLOR for one, and would wrap in a pipe
         color_system="standard" if styled else None,
         no_color=not styled,
+        soft_wrap=soft_wrap,
     )
 
 

@@ -478,8 +478,10 @@ class Service:
         for link, file in list(self.files.items()):
             if file.gone or now < file.born + self.life(file):
                 continue
-            younger = [one for one in self.files.values() if one.born > file.born and not one.gone]
-            if self.has("expiry.shared-content-stays") and file.body in [x.body for x in younger]:
+            if self.has("expiry.shared-content-stays") and any(
+                one.body == file.body and one.born > file.born and not one.gone
+                for one in self.files.values()
+            ):
                 continue
             file.gone = True
             if self.has("expiry.takes-a-neighbour"):

@@ -192,9 +192,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     except NotJudgedError as error:
         pytest.skip(f"{NOT_JUDGED}{error}")
     except Flaky as error:
-        first = counting(error, NotJudgedError)
-        if isinstance(first, NotJudgedError):
-            pytest.skip(f"{NOT_JUDGED}{first}")
+        if isinstance(unasked := counting(error, NotJudgedError), NotJudgedError):
+            pytest.skip(f"{NOT_JUDGED}{unasked}")
+        first = counting(error)
         if isinstance(first, AssertionError) and pyfuncitem.get_closest_marker("once"):
             raise
         pytest.skip(f"{NOT_JUDGED}{held_again(first)}")
