@@ -70,6 +70,8 @@ LAYERS: Sequence[Sequence[str]] = [
     origin samples identify signatures parts links wire jsonapi shelves spoiling;
     connection;
     store store.memory store.disk store.diskbytes store.folder;
+    store.board;
+    store.bucket;
     contract settings scenarios;
     changes options;
     operation;
