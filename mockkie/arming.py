@@ -1,5 +1,7 @@
 """The faults of a world, how often each fired, and which fire next. Knows no server, no store.
 
+Who changes or counts them waits where several processes share them, and never otherwise.
+
 Of several faults the first that fires is carried out, in the order in which they were added;
 latencies come on top. A fault counts every request that it is about, whatever others do, and draws
 from a stream of its own: the same requests in the same order break in the same way, always.
@@ -121,14 +123,14 @@ class Faults:
         """The fault of an id."""
         return next((armed for armed in self if armed.id == fault_id), None)
 
-    def arm(self, fault: Fault, now: int) -> Armed:
+    async def arm(self, fault: Fault, now: int) -> Armed:
         """Add a fault behind the others."""
         self._last += 1
         armed = Armed(f"{self._prefix}{self._last}", fault, now)
         self._armed.append(armed)
         return armed
 
-    def disarm(self, fault_id: str) -> bool:
+    async def disarm(self, fault_id: str) -> bool:
         """Take a fault away; whether there was one of this id."""
         kept = [armed for armed in self._armed if armed.id != fault_id]
         found, self._armed = len(kept) < len(self._armed), kept
@@ -148,15 +150,15 @@ class Faults:
             armed.set_state(counts)
             self._armed.append(armed)
 
-    def clear(self) -> int:
+    async def clear(self) -> int:
         """Take all faults away, and number anew; how many there were."""
         count, self._armed, self._last = len(self._armed), [], 0
         return count
 
-    def reload(self) -> None:
+    async def reload(self) -> None:
         """Be as other processes left it."""
 
-    def shoot(self, facts: Facts, moment: Moment, *, taken: bool = False) -> list[Shot]:
+    async def shoot(self, facts: Facts, moment: Moment, *, taken: bool = False) -> list[Shot]:
         """What fires for a request: latencies, and one other unless it is `taken` already."""
         shots: list[Shot] = []
         for armed in self._armed:

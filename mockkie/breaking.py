@@ -80,9 +80,9 @@ class Breaker:
     async def begin(self) -> None:
         """Behind route and key; raises `Broken` or a `Problem` when the way ends here."""
         for fault in faults_of(self._exchange):
-            self._own.arm(fault, self._facts.now)
+            await self._own.arm(fault, self._facts.now)
         self._facts = await self._look()
-        self._shoot("head")
+        await self._shoot("head")
         shot = self._shot
         if shot is None:
             return
@@ -101,7 +101,7 @@ class Breaker:
             name = body.values.get("fileName") or body.filename
             self._facts = replace(self._facts, file=name)
         before = self._shot
-        self._shoot("body")
+        await self._shoot("body")
         shot = self._shot if before is None else None
         if shot is not None and shot.action.way.stage == "answering":
             raise Broken(answer_of(self._exchange, shot))
@@ -182,9 +182,10 @@ class Breaker:
         elif self._ending is not None:
             connection.close()
 
-    def _shoot(self, moment: Moment) -> None:
+    async def _shoot(self, moment: Moment) -> None:
         for faults in (self._own, self._faults):
-            for shot in faults.shoot(self._facts, moment, taken=self._shot is not None):
+            taken = self._shot is not None
+            for shot in await faults.shoot(self._facts, moment, taken=taken):
                 self._exchange.entry.shots.append(str(shot))
                 if shot.action.way.wire and self._request.connection is None:
                     why = (

@@ -18,7 +18,7 @@ from mockkie.problems import UsageError
 from mockkie.scenarios import Script
 from mockkie.service import Service
 from mockkie.settings import DOCUMENTED
-from mockkie.shared import Shared
+from mockkie.shared_folder import FolderShared
 from mockkie.store import Store
 from mockkie.store.memory import MemoryStore
 from mockkie.values import FaultError
@@ -68,7 +68,7 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
         url_upload_private=url_upload_private,
         faults=_faults(understood, faults),
         control_hosts=tuple(control_hosts),
-        shared=Shared(Path(data)) if sibling else None,
+        shared=FolderShared(Path(data)) if sibling else None,
     )
     return Mock(service)
 

@@ -142,6 +142,7 @@ class Control:
     async def list_journal(self, request: Request) -> Response:
         """`GET /journal`: the entries behind `after`, oldest first."""
         journal = self.world(request).journal
+        await journal.catch_up()
         limit, after = (
             read_count(request, "limit", _PAGE),
             read_count(request, "after", 0, lowest=0),
@@ -157,7 +158,7 @@ class Control:
 
     async def clear_journal(self, request: Request) -> Response:
         """`DELETE /journal`."""
-        self.world(request).journal.clear()
+        await self.world(request).journal.clear()
         return Response(status_code=204)
 
     async def reset(self, request: Request) -> Response:

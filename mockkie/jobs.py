@@ -32,7 +32,7 @@ async def create_market_task(exchange: Exchange, body: Body, draft: Draft) -> An
     """Take a task on, and its price off the credits."""
     del draft
     world, rules, now = exchange.world, _rules(exchange), exchange.world.clock.now()
-    left = _credits(exchange)
+    left = await _credits(exchange)
     if left < rules.price:
         why = f"{left} credits are left, a task costs {rules.price}; reset the world for new ones"
         raise Problem("insufficient-credits", why)
@@ -45,7 +45,7 @@ async def create_market_task(exchange: Exchange, body: Body, draft: Draft) -> An
         lives={url: await _life(exchange, url) for url in _urls(body.values["input"])},
     )
     answer = _answer(exchange, SUCCESS, {"taskId": task.id})
-    world.tasks.put(task)
+    await world.tasks.put(task)
     exchange.entry.notes.append(f"task {task.id}, links in its input: {len(task.lives)}")
     if "callBackUrl" in body.values:
         exchange.entry.notes.append("callBackUrl is not called: the mock calls nobody")
@@ -57,7 +57,7 @@ async def get_task_details(exchange: Exchange, body: Body, draft: Draft) -> Answ
     del body
     world, now = exchange.world, exchange.world.clock.now()
     task_id = query_values(exchange.request, "taskId")[0]
-    task = world.tasks.get(task_id)
+    task = await world.tasks.get(task_id)
     if task is None:
         raise Problem("task-not-found", f"this world has no task {task_id!r}")
     if task.dead is None and now >= task.begins_at:
@@ -87,7 +87,7 @@ async def get_task_details(exchange: Exchange, body: Body, draft: Draft) -> Answ
 async def get_account_credits(exchange: Exchange, body: Body, draft: Draft) -> Answer:
     """The credits that are left."""
     del body, draft
-    return _answer(exchange, SUCCESS, _credits(exchange))
+    return _answer(exchange, SUCCESS, await _credits(exchange))
 
 
 async def download_url(exchange: Exchange, body: Body, draft: Draft) -> Answer:
@@ -95,7 +95,7 @@ async def download_url(exchange: Exchange, body: Body, draft: Draft) -> Answer:
     world, rules, now = exchange.world, _rules(exchange), exchange.world.clock.now()
     account, path = links.parse_link(links.path_in(body.values["url"]) or "") or ("", "")
     folder, _, rest = path.partition("/")
-    task = world.tasks.get(rest.partition("/")[0])
+    task = await world.tasks.get(rest.partition("/")[0])
     if account != world.account or folder != _RESULTS or task is None or not task.kept:
         raise Problem("url-not-generated", "this is no link to a result of a task of this world")
     if now >= task.ends_at + rules.result_file:
@@ -143,9 +143,9 @@ def _rules(exchange: Exchange) -> TaskLife:
     return exchange.rules.tasks
 
 
-def _credits(exchange: Exchange) -> int:
+async def _credits(exchange: Exchange) -> int:
     rules = _rules(exchange)
-    return rules.credits - rules.price * len(exchange.world.tasks)
+    return rules.credits - rules.price * await exchange.world.tasks.count()
 
 
 def _answer(exchange: Exchange, name: str, data: Any) -> Answer:
@@ -205,7 +205,7 @@ async def _settle(exchange: Exchange, task: Task) -> None:
     now = exchange.world.clock.now()
     after = {url: await _life(exchange, url) for url in task.lives}
     task.dead = [url for url, before in task.lives.items() if not task.had(before, after[url], now)]
-    exchange.world.tasks.put(task)
+    await exchange.world.tasks.put(task)
 
 
 async def _result(exchange: Exchange, task: Task, draft: Draft) -> str:
@@ -215,7 +215,7 @@ async def _result(exchange: Exchange, task: Task, draft: Draft) -> str:
     if not task.kept:
         await _keep(exchange, draft, path, (task.ends_at, task.ends_at + rules.result_link))
         task.kept = True
-        exchange.world.tasks.put(task)
+        await exchange.world.tasks.put(task)
     return _link(exchange, path)
 
 

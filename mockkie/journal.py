@@ -222,7 +222,10 @@ class Journal:
         """How many entries went because there were too many; since the last `clear`."""
         return self._evicted
 
-    def clear(self) -> None:
+    async def catch_up(self) -> None:
+        """Know what other processes wrote, where there are any that tell it later."""
+
+    async def clear(self) -> None:
         """Forget the entries; numbering goes on."""
         self.put_back(((), 0))
 

@@ -90,7 +90,7 @@ class Kie:
         self.settings = KieSettings(service, world, self._run)
         self.files = KieFiles(service, world, self._run, lambda: self.download_origin)
         self.faults = KieFaults(service, world, self._run)
-        self.journal = KieJournal(service, world, self.files)
+        self.journal = KieJournal(service, world, self.files, self._run)
 
     def __enter__(self) -> Self:
         return self

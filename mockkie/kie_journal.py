@@ -17,6 +17,7 @@ from mockkie.clock import stopwatch
 from mockkie.expectation import Expectation, Facts
 from mockkie.explanation import Explanation
 from mockkie.journal import Entry
+from mockkie.kie_clock import Run
 from mockkie.kie_files import File, KieFiles
 from mockkie.service import Service
 from mockkie.worlds import World
@@ -35,8 +36,9 @@ class Upload(File):
 class KieJournal:
     """What was asked of the world and what it answered, oldest first."""
 
-    def __init__(self, service: Service, world: World, files: KieFiles) -> None:
+    def __init__(self, service: Service, world: World, files: KieFiles, run: Run) -> None:
         self._service = service
+        self._run = run
         self._world = world
         self._files = files
         self.forget_strangers()
@@ -72,7 +74,7 @@ class KieJournal:
 
     def clear(self) -> None:
         """Forget the entries."""
-        self._world.journal.clear()
+        self._run(self._world.journal.clear())
         self.forget_strangers()
 
     def forget_strangers(self) -> None:

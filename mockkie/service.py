@@ -119,14 +119,16 @@ class Service:
         """What a request begins with unless `is_ready`: start, catch up with other processes."""
         if not self.started:
             await self.start()
-        changes = self._changes if self.shared is None else self.shared.changes()
+        if self.shared is None:
+            return
+        changes = await self.shared.changes()
         if changes != self._changes:
-            self._changes = changes
             for world in self.worlds.take_over(await self.store.worlds()):
                 self._admit(world)
             for world in self.worlds:
-                world.faults.reload()
                 self._settle(world)
+            await self.shared.reload_faults(self.worlds)
+            self._changes = changes
 
     def _admit(self, world: World) -> None:
         self._settle(world)
@@ -158,12 +160,12 @@ class Service:
 
     async def _remember(self, world: World) -> None:
         await self.store.remember(world)
-        self._tell_others()
+        await self._tell_others(world)
 
-    def _tell_others(self) -> None:
-        """Worlds were changed here; what others changed meanwhile is still to be read."""
+    async def _tell_others(self, world: World) -> None:
+        """A world was changed here; what others changed meanwhile is still to be read."""
         if self.shared is not None:
-            changes = self.shared.changed()
+            changes = await self.shared.changed(world.id)
             if changes == self._changes + 1:
                 self._changes = changes
 
@@ -171,7 +173,7 @@ class Service:
         """Stop what runs by itself and let go of the store."""
         await self.sweeper.close()
         if self.shared is not None:
-            self.shared.close()
+            await self.shared.close()
         await self.store.close()
 
     async def create_world(
@@ -198,8 +200,8 @@ class Service:
         await self.store.forget(world.id)
         await self.store.forget(world.former)
         if self.shared is not None:
-            self.shared.forget(world.id)
-        self._tell_others()
+            await self.shared.forget(world.id)
+        await self._tell_others(world)
 
     async def move_clock(self, world: World, move: Callable[[], None]) -> None:
         """Carry out a change of the world's clock; `ValueError` is the change's own.
@@ -218,8 +220,8 @@ class Service:
         await self.store.clear(world.id)
         await self.disarm(world)
         world.graves.clear()
-        world.journal.clear()
-        world.tasks.clear()
+        await world.journal.clear()
+        await world.tasks.clear()
         world.clock.reset()
         await self.change_settings(world, world.made_with)
 
@@ -228,19 +230,19 @@ class Service:
         wanted = list(faults)
         for fault in wanted:
             judge_fault(self.contract, fault)
-        armed = [world.faults.arm(fault, world.clock.now()) for fault in wanted]
-        self._tell_others()
+        armed = [await world.faults.arm(fault, world.clock.now()) for fault in wanted]
+        await self._tell_others(world)
         return armed
 
     async def disarm(self, world: World, fault_id: str | None = None) -> int:
         """Take the fault of an id away, or all; returns how many there were."""
         faults = world.faults
-        gone = faults.clear() if fault_id is None else int(faults.disarm(fault_id))
+        gone = await (faults.clear() if fault_id is None else faults.disarm(fault_id))
         if gone:
             if not faults.stale_for:
                 await self.store.clear(world.former)
-            self._tell_others()
-        return gone
+            await self._tell_others(world)
+        return int(gone)
 
     async def snapshot(self, world: World) -> Snapshot:
         """The world as it is now: files, clock, journal, tasks and faults; bytes are shared.

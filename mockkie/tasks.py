@@ -139,16 +139,19 @@ TasksState = Sequence[Task]
 
 
 class Tasks:
-    """The tasks of one world. They end with the process, as journals do."""
+    """The tasks of one world. They end with the process, as journals do.
+
+    Who asks waits where several processes share them, and never otherwise.
+    """
 
     def __init__(self) -> None:
         self._tasks: dict[str, Task] = {}
 
-    def put(self, task: Task) -> None:
+    async def put(self, task: Task) -> None:
         """Keep a task, in place of what is known of it."""
         self._tasks[task.id] = task
 
-    def get(self, task_id: str) -> Task | None:
+    async def get(self, task_id: str) -> Task | None:
         """The task of an id."""
         return self._tasks.get(task_id)
 
@@ -160,9 +163,10 @@ class Tasks:
         """Have the tasks of that moment."""
         self._tasks = {task.id: replace(task) for task in state}
 
-    def clear(self) -> None:
+    async def clear(self) -> None:
         """Forget them all."""
         self._tasks.clear()
 
-    def __len__(self) -> int:
+    async def count(self) -> int:
+        """How many there are."""
         return len(self._tasks)

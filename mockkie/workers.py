@@ -22,10 +22,11 @@ from mockkie.build import MEMORY, build_mock
 from mockkie.certificates import Tls
 from mockkie.clock import real_now
 from mockkie.faults import Fault
+from mockkie.kie import Runner
 from mockkie.problems import UsageError
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
-from mockkie.shared import Shared
+from mockkie.shared_folder import FolderShared
 from mockkie.worlds import DEFAULT_WORLD
 
 _START_SECONDS: Final = 60.0
@@ -55,10 +56,10 @@ class Workers:
         self._context = multiprocessing.get_context("spawn")
         self._running: list[SpawnProcess] = []
         self._stopping = False
-        shared = Shared.create(folder)
+        shared, run = FolderShared.create(folder), Runner()
         for fault in faults:
-            shared.faults(DEFAULT_WORLD).arm(fault, real_now())
-        shared.close()
+            run(shared.faults(DEFAULT_WORLD).arm(fault, real_now()))
+        run(shared.close())
 
     def run(self, ready: Callable[[], None]) -> None:
         """Serve until SIGINT or SIGTERM; a worker that dies is replaced.

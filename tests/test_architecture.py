@@ -81,7 +81,9 @@ LAYERS: Sequence[Sequence[str]] = [
     explanation;
     expectation;
     path_hints content_hints;
-    worlds shared lines environment;
+    shared_folder;
+    shared;
+    worlds lines environment;
     journal tasks arming;
     faults;
     actions conditions;

@@ -15,6 +15,7 @@ from mockkie.build import build_mock
 from mockkie.clock import parse_instant
 from mockkie.conditions import CONDITIONS, Facts
 from mockkie.faults import Fault
+from mockkie.kie import Runner
 from mockkie.problems import UsageError
 from mockkie.scenarios import Script, scenarios
 from mockkie.values import FaultError
@@ -224,6 +225,8 @@ def test_any_text_is_a_fault_or_is_refused(text: str) -> None:
 
 # ------------------------------------------------------------------------------ which requests
 
+run = Runner()  # nothing waits: the faults are of one process
+
 
 def upload(**more: Any) -> Facts:
     return Facts("upload-file-stream", "/api/file-stream-upload", **{"now": NOW, **more})
@@ -236,9 +239,9 @@ def download(**more: Any) -> Facts:
 def hits(fault: str, facts: list[Facts]) -> list[int]:
     """The numbers, from 1 on, of the requests that are hit."""
     faults = Faults()
-    armed = faults.arm(Fault.of(fault), NOW)
+    armed = run(faults.arm(Fault.of(fault), NOW))
     moment = armed.fault.moment
-    return [number for number, one in enumerate(facts, 1) if faults.shoot(one, moment)]
+    return [number for number, one in enumerate(facts, 1) if run(faults.shoot(one, moment))]
 
 
 @pytest.mark.parametrize(
@@ -313,9 +316,9 @@ def _words(camel: str) -> list[str]:
 def test_of_several_the_first_fires_and_latencies_come_on_top() -> None:
     faults = Faults()
     for text in ("latency=PT1S", "status=500 nth=1", "status=400 times=1", "latency=PT2S nth=2"):
-        faults.arm(Fault.of(text), NOW)
+        run(faults.arm(Fault.of(text), NOW))
     fired = [
-        [f"{shot.action} {shot.number}" for shot in faults.shoot(upload(), "head")]
+        [f"{shot.action} {shot.number}" for shot in run(faults.shoot(upload(), "head"))]
         for _ in range(3)
     ]
     assert fired == [
@@ -328,10 +331,10 @@ def test_of_several_the_first_fires_and_latencies_come_on_top() -> None:
 
 def test_a_quota_counts_in_windows_of_the_world_s_clock() -> None:
     faults = Faults()
-    faults.arm(Fault.of("quota=2 operation=*"), NOW)
+    run(faults.arm(Fault.of("quota=2 operation=*"), NOW))
 
     def ask(seconds: float, key: str = "a") -> int | None:
-        shots = faults.shoot(upload(now=NOW + round(seconds * 1_000), key=key), "head")
+        shots = run(faults.shoot(upload(now=NOW + round(seconds * 1_000), key=key), "head"))
         return shots[0].retry_after if shots else None
 
     assert [ask(0), ask(10), ask(10), ask(59.999)] == [None, None, 50, 1]
@@ -347,8 +350,8 @@ def test_a_quota_for_the_world() -> None:
 
 def test_a_shot_is_told_in_a_line_of_bounded_length() -> None:
     faults = Faults()
-    faults.arm(Fault.of({"then": {"answer": {"body": "x" * 9_000}}}), NOW)
-    [shot] = faults.shoot(upload(), "head")
+    run(faults.arm(Fault.of({"then": {"answer": {"body": "x" * 9_000}}}), NOW))
+    [shot] = run(faults.shoot(upload(), "head"))
     assert len(str(shot)) < 300
 
 
@@ -371,9 +374,9 @@ def test_what_a_fault_draws_depends_on_nothing_else(seed: int, others: list[str]
     for company in ([], others):
         faults = Faults()
         for text in company:
-            faults.arm(Fault.of(text), NOW)
-        own = faults.arm(wanted, NOW).id
-        shots = [shot for _ in range(9) for shot in faults.shoot(upload(), "head")]
+            run(faults.arm(Fault.of(text), NOW))
+        own = run(faults.arm(wanted, NOW)).id
+        shots = [shot for _ in range(9) for shot in run(faults.shoot(upload(), "head"))]
         drawn.append([shot.delay for shot in shots if shot.fault == own])
     assert drawn[0] == drawn[1]
 
@@ -397,8 +400,8 @@ def test_seeds_differ_and_probabilities_are_kept() -> None:
 @pytest.mark.parametrize("latency", ["uniform:PT1S:PT3S", "normal:PT2S:PT0.5S", "exponential:PT2S"])
 def test_latencies_are_as_their_distribution_says(latency: str) -> None:
     faults = Faults()
-    faults.arm(Fault.of(f"latency={latency}"), NOW)
-    delays = [faults.shoot(upload(), "head")[0].delay for _ in range(1_000)]
+    run(faults.arm(Fault.of(f"latency={latency}"), NOW))
+    delays = [run(faults.shoot(upload(), "head"))[0].delay for _ in range(1_000)]
     assert 1_800 < sum(delays) / 1_000 < 2_200
     assert min(delays) >= 0
     if latency.startswith("uniform"):

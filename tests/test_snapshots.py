@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import mockkie
 from mockkie.build import build_mock
-from mockkie.kie import Kie
+from mockkie.kie import Kie, Runner
 from mockkie.service import Snapshot
-from mockkie.shared import Shared
+from mockkie.shared_folder import FolderShared
 from tests.handles import ask, send
 from tests.inside import Inside
 
@@ -259,12 +259,12 @@ def test_a_snapshot_is_of_one_world(world: Kie) -> None:
 
 def test_several_processes_take_no_snapshots(kie: Kie, tmp_path: Path) -> None:
     service = kie._service  # noqa: SLF001 - no handle is on several processes
-    service.shared = Shared.create(tmp_path)
+    service.shared = FolderShared.create(tmp_path)
     try:
         with pytest.raises(RuntimeError, match="several processes"):
             kie.snapshot()
     finally:
-        service.shared.close()
+        Runner()(service.shared.close())
         service.shared = None
 
 
@@ -311,8 +311,8 @@ def test_tasks_and_faults_are_put_back_too(kie: Kie) -> None:
     with kie.restored():
         kie.faults.clear()
         kie.client.post(create, headers=headers, json=task)
-        assert len(kie.world.tasks) == 2
+        assert Runner()(kie.world.tasks.count()) == 2
         for _ in range(3):
             assert send(kie, "a/b", b"2").status_code == 200
-    assert len(kie.world.tasks) == 1
+    assert Runner()(kie.world.tasks.count()) == 1
     assert [send(kie, "a/b", b"3").status_code for _ in range(3)] == [200, 500, 200]

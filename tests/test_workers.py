@@ -21,9 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockkie.journal import Entry, Journal
-from mockkie.shared import Shared
+from mockkie.kie import Runner
+from mockkie.shared_folder import FolderShared
 from mockkie.tasks import Task, Tasks
 from tests.judging import check
+
+run = Runner()  # nothing waits in one process, or over a folder
+
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts workers in /proc")
 SERVE = [sys.executable, "-m", "mockkie", "serve", "--port", "0"]
@@ -209,13 +213,13 @@ def entry(text: str) -> Entry:
 def test_a_shared_journal_is_a_journal(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str | int | None]
 ) -> None:
-    shared = Shared.create(tmp_path_factory.mktemp("shared"))
+    shared = FolderShared.create(tmp_path_factory.mktemp("shared"))
     plain, common = Journal(4_000), shared.journal("w")
     common.limit = plain.limit
     for step in steps:
         for journal in (plain, common):
             if step is None:
-                journal.clear()
+                run(journal.clear())
             elif isinstance(step, str):
                 written = entry(step)
                 journal.add(written)
@@ -228,7 +232,7 @@ def test_a_shared_journal_is_a_journal(
             ]
         assert (common.last, common.evicted) == (plain.last, plain.evicted)
         assert common.bytes == plain.bytes
-    shared.close()
+    run(shared.close())
 
 
 names = st.sampled_from("abc")
@@ -257,22 +261,22 @@ lives = st.one_of(st.none(), st.tuples(st.integers(0, 9), st.integers(0, 9)))
 def test_shared_tasks_are_tasks(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Task | None]
 ) -> None:
-    shared = Shared.create(tmp_path_factory.mktemp("shared"))
+    shared = FolderShared.create(tmp_path_factory.mktemp("shared"))
     plain, common, other = Tasks(), shared.tasks("w"), shared.tasks("v")
-    other.put(Task("a", "m", "{}", 0, [("waiting", 1)], {}))
+    run(other.put(Task("a", "m", "{}", 0, [("waiting", 1)], {})))
     for step in steps:
         for tasks in (plain, common):
             if step is None:
-                tasks.clear()
+                run(tasks.clear())
             else:
-                tasks.put(step)
-        assert len(common) == len(plain)
+                run(tasks.put(step))
+        assert run(common.count()) == run(plain.count())
         for name in "abc":
-            here, there = plain.get(name), common.get(name)
+            here, there = run(plain.get(name)), run(common.get(name))
             assert (here is None) == (there is None)
             if here is not None and there is not None:
                 assert json.loads(json.dumps(asdict(here))) == asdict(there)
-    assert len(other) == 1
-    shared.forget("v")
-    assert len(other) == 0
-    shared.close()
+    assert run(other.count()) == 1
+    run(shared.forget("v"))
+    assert run(other.count()) == 0
+    run(shared.close())

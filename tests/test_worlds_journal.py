@@ -9,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockkie.journal import Entry, Field, Journal, head_text
+from mockkie.kie import Runner
 from mockkie.naming import generate_name
 from mockkie.settings import Settings
 from mockkie.stored import StoredFile
 from mockkie.worlds import DEFAULT_WORLD, World, Worlds
+
+run = Runner()  # nothing waits in one process, or over a folder
+
 
 # ---------------------------------------------------------------------------------- the journal
 
@@ -43,7 +47,7 @@ def test_pages(count: int, after: int, limit: int | None, cleared: int) -> None:
     journal = Journal(limit=12 * entry().weight)
     for number in range(count):
         if number == cleared:
-            journal.clear()
+            run(journal.clear())
         journal.add(entry())
     behind = [known for known in journal.entries() if known.seq > after]
     assert journal.entries(after=after, limit=limit) == behind[:limit]
@@ -71,7 +75,7 @@ def test_clearing_forgets_the_entries_and_numbers_on() -> None:
     journal.add(entry())
     journal.add(entry())
     assert (journal.evicted, journal.last) == (1, 2)
-    journal.clear()
+    run(journal.clear())
     assert (journal.entries(), journal.bytes, journal.evicted, journal.last) == ([], 0, 0, 2)
     journal.add(entry())
     assert [known.seq for known in journal.entries()] == [3]
@@ -87,7 +91,7 @@ def test_a_journal_is_put_back(steps: list[str], after: int) -> None:
             journal.add(entry())
             numbers.append(journal.last)
         elif step == "clear":
-            journal.clear()
+            run(journal.clear())
         elif step == "take":
             taken = journal.state()
         else:

@@ -87,6 +87,7 @@ async def list_files(site: Site, request: Request) -> Response:
     files.sort(key=by, reverse=falling)
     begin = page_of(request, len(files)) * PAGE
     now = world.clock.now()
+    await world.journal.catch_up()
     first = first_of(world.journal)
     versions = site.versions(world)
     shown = [
@@ -142,6 +143,7 @@ async def show_file(site: Site, request: Request) -> Response:
     world = site.world(request)
     path = request.query_params.get("path", "")
     file = await _live(site, world, path)
+    await world.journal.catch_up()
     versions = site.versions(world).of(world.journal, path)
     if file is None and not versions:
         raise Refused(404, f"no file is at {path!r}, and the journal knows of none")

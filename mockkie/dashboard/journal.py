@@ -96,6 +96,7 @@ async def list_entries(site: Site, request: Request) -> Response:
     """The page of the journal: a window of it, the latest first."""
     world = site.world(request)
     journal, wanted = world.journal, Filter.of(request.query_params)
+    await journal.catch_up()
     before = number(request, "before", journal.last + 1)
     last = journal.last
     entries = newest(journal, wanted, before, PAGE + 1)
@@ -119,6 +120,7 @@ async def list_entries(site: Site, request: Request) -> Response:
 async def list_rows(site: Site, request: Request) -> Response:
     """What is new behind `after`, up to number `upto`, as rows."""
     world = site.world(request)
+    await world.journal.catch_up()
     after, upto = number(request, "after", 0), number(request, "upto", world.journal.last)
     wanted = Filter.of(request.query_params)
     found = newest(world.journal, wanted, upto + 1, PAGE)
@@ -129,6 +131,7 @@ async def list_rows(site: Site, request: Request) -> Response:
 async def show_entry(site: Site, request: Request) -> Response:
     """One entry as the mock understood it, why it was answered so, and how to ask again."""
     world = site.world(request)
+    await world.journal.catch_up()
     seq = int(request.path_params["seq"])
     entry = entry_at(world.journal, seq)
     if entry is None:
@@ -161,5 +164,5 @@ def _faults(shots: Sequence[str], armed: set[str]) -> list[tuple[str, bool]]:
 async def clear_journal(site: Site, request: Request) -> Response:
     """Forget the entries."""
     world = site.world(request)
-    world.journal.clear()
+    await world.journal.clear()
     return see(address(world, "journal"))
