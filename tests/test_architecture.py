@@ -71,7 +71,7 @@ LAYERS: Sequence[Sequence[str]] = [
     connection;
     store store.memory store.disk store.diskbytes store.folder;
     store.board;
-    store.bucket;
+    store.bucket store.s3keys;
     contract settings scenarios;
     changes options;
     operation;

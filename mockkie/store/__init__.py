@@ -109,7 +109,7 @@ class Store(ABC):
     """Files and worlds. All methods take the world's id; none looks at a clock."""
 
     where: str
-    """What a person reads about the place: `memory` or a folder."""
+    """What a person reads about the place: `memory`, a folder, or a bucket."""
 
     @abstractmethod
     def draft(self) -> Draft:
@@ -131,8 +131,14 @@ class Store(ABC):
         """The file at a path, expired or not; None once it was swept or never was."""
 
     @abstractmethod
-    async def open(self, world: str, file: StoredFile) -> Reading | None:
-        """Hold a version open; None when it is no longer there."""
+    async def open(
+        self, world: str, file: StoredFile, start: int = 0, stop: int | None = None
+    ) -> Reading | None:
+        """Hold a version open; None when it is no longer there.
+
+        Its bytes from `start` up to `stop` will be read, all of them if nothing is said: a store
+        that is elsewhere has them sent at once. They are sure to be there for one reading.
+        """
 
     @abstractmethod
     async def list(
@@ -158,6 +164,14 @@ class Store(ABC):
 
         The cost depends on how many expired, not on how many live.
         """
+
+    async def bury(self, world: str, now: int) -> None:
+        """Have all files that are expired at `now` be gone for good, whatever a clock says later.
+
+        Those that are kept from here on are not meant, even if they end before `now`.
+        """
+        while await self.sweep(world, now):
+            pass
 
     @abstractmethod
     async def worlds(self) -> Sequence[World]:

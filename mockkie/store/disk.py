@@ -167,7 +167,10 @@ class DiskStore(Store):
         rows = self._execute(FIND, (world, path))
         return StoredFile._make(rows[0]) if rows else None
 
-    async def open(self, world: str, file: StoredFile) -> Reading | None:
+    async def open(
+        self, world: str, file: StoredFile, start: int = 0, stop: int | None = None
+    ) -> Reading | None:
+        del start, stop  # all of it is at hand
         rows = self._execute(
             "SELECT blob, content FROM file WHERE world = ? AND path = ? AND id = ?",
             (world, file.path, file.id),

@@ -162,7 +162,10 @@ class MemoryStore(Store):
     async def find(self, world: str, path: str) -> StoredFile | None:
         return self._shelf(world).files.get(path, _NOTHING)[0]
 
-    async def open(self, world: str, file: StoredFile) -> MemoryReading | None:
+    async def open(
+        self, world: str, file: StoredFile, start: int = 0, stop: int | None = None
+    ) -> MemoryReading | None:
+        del start, stop  # all of it is at hand
         kept, chunks = self._shelf(world).files.get(file.path, _NOTHING)
         return MemoryReading(chunks) if kept is not None and kept.id == file.id else None
 
