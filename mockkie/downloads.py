@@ -52,9 +52,12 @@ def etag(file: StoredFile) -> str:
 
 
 def answer(
-    file: StoredFile, reading: Reading, request: Headers, method: str, settings: Settings
-) -> Answer:
-    """The answer to GET or HEAD of a live file; raises `range-not-satisfiable`."""
+    file: StoredFile, request: Headers, method: str, settings: Settings
+) -> tuple[Answer, Span | None]:
+    """The answer to GET or HEAD of a live file, and which of its bytes are still to be put in.
+
+    Raises `range-not-satisfiable`.
+    """
     tagged, ranges = settings.etags == "send", settings.ranges == "serve"
     headers = {
         **({"etag": etag(file)} if tagged else {}),
@@ -64,7 +67,7 @@ def answer(
     if settings.cache_control:
         headers["cache-control"] = settings.cache_control
     if not_modified(file, request, tagged=tagged):
-        return Answer(304, headers)
+        return Answer(304, headers), None
     headers["content-type"] = file.mime
     if file.mime in _ACTIVE:
         headers["content-security-policy"] = _ALONE
@@ -73,8 +76,8 @@ def answer(
     if ranged is not None:
         span = ranged
         headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{span.size}"
-    pieces = None if method == "HEAD" else FilePieces(reading, span)
-    return Answer(206 if ranged else 200, headers, pieces=pieces, length=span.stop - span.start)
+    known = Answer(206 if ranged else 200, headers, length=span.stop - span.start)
+    return known, None if method == "HEAD" else span
 
 
 def not_modified(file: StoredFile, request: Headers, *, tagged: bool = True) -> bool:

@@ -28,7 +28,9 @@ class Shelf(Protocol):
     async def find(self, world: str, path: str) -> StoredFile | None:
         """The file at a path."""
 
-    async def open(self, world: str, file: StoredFile) -> Reading | None:
+    async def open(
+        self, world: str, file: StoredFile, start: int = 0, stop: int | None = None
+    ) -> Reading | None:
         """Hold a version open."""
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from mockkie import downloads, links
 from mockkie.clock import duration_text, seconds_between
 from mockkie.contract import Contract
-from mockkie.exchange import Exchange, Shelf
+from mockkie.exchange import Exchange
 from mockkie.fetching import Fetched
 from mockkie.form import Body
 from mockkie.jobs import JOBS, check_job
@@ -22,6 +22,7 @@ from mockkie.wire import Answer
 Handler = Callable[[Exchange, Body, Draft], Awaitable[Answer]]
 
 EXPIRED: Final = "the file expired "  # how the reason begins why a link is dead
+_NOT_THERE: Final = "no file is at {!r}: never uploaded, or deleted"
 _LONGEST_NAME: Final = 255
 _TEXT: Final = TextTypes(frozenset({"string"}))
 
@@ -61,14 +62,17 @@ async def download_file(exchange: Exchange, body: Body, draft: Draft) -> Answer:
     if request.method == "HEAD" and settings.head == "refuse":
         why = "HEAD is refused on links: x-mockkie.head is refuse"
         raise Problem("method-not-allowed", why, headers={"Allow": "GET"})
-    file, reading = await _read(exchange, exchange.values[0])
-    answer = None
-    try:
-        answer = downloads.answer(file, reading, request.headers, request.method, settings)
-    finally:
-        if answer is None or answer.pieces is None:
-            await reading.close()
-    return answer
+    seen = None
+    while True:
+        file = await _find(exchange, exchange.values[0])
+        answer, span = downloads.answer(file, request.headers, request.method, settings)
+        if span is None:
+            return answer
+        reading = await exchange.store.open(exchange.world.id, file, span.start, span.stop)
+        if reading is not None:
+            answer.pieces = downloads.FilePieces(reading, span)
+            return answer
+        seen = _replaced(exchange, file, seen)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -150,13 +154,38 @@ async def _keep(
 
 
 async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
-    """The live file of a link, held open; raises `link-not-found` or `link-expired`."""
+    """The live file of a link, all of it held open; raises as `_find` does."""
+    seen = None
+    while True:
+        file = await _find(exchange, link)
+        reading = await exchange.store.open(exchange.world.id, file)
+        if reading is not None:
+            return file, reading
+        seen = _replaced(exchange, file, seen)
+
+
+def _replaced(exchange: Exchange, file: StoredFile, seen: str | None) -> str:
+    """The version that could not be opened: another process has replaced it, so look again.
+
+    If it is the one that was `seen` before, its bytes are lost: raises `link-not-found`.
+    """
+    if file.id == seen:
+        raise Problem("link-not-found", _NOT_THERE.format(file.path), status=_status(exchange))
+    return file.id
+
+
+def _status(exchange: Exchange) -> int | None:
+    return exchange.settings.unknown_status
+
+
+async def _find(exchange: Exchange, link: str) -> StoredFile:
+    """The live file of a link; raises `link-not-found` or `link-expired`."""
     service = exchange.service
     found = links.parse_link(link)
     world = service.worlds.of_account(found[0]) if found else None
     if found is None or world is None:
         why = "this is no link of this mock; use downloadUrl of an upload as it came"
-        raise Problem("link-not-found", why, status=exchange.settings.unknown_status)
+        raise Problem("link-not-found", why, status=_status(exchange))
     exchange.world = world
     settings = exchange.settings
     file = await exchange.store.find(world.id, found[1])
@@ -170,23 +199,9 @@ async def _read(exchange: Exchange, link: str) -> tuple[StoredFile, Reading]:
         life = duration_text(seconds_between(*grave))
         why = f"{EXPIRED}{ago} ago, {life} after its upload; upload it again"
         raise Problem("link-expired", why, status=settings.expired_status)
-    opened = None if file is None else await _open(exchange.store, world.id, file)
-    if opened is None:
-        why = f"no file is at {found[1]!r}: never uploaded, or deleted"
-        raise Problem("link-not-found", why, status=settings.unknown_status)
-    return opened
-
-
-async def _open(store: Shelf, world: str, file: StoredFile) -> tuple[StoredFile, Reading] | None:
-    """A file with its bytes; the one that another process has replaced it with meanwhile."""
-    while True:
-        reading = await store.open(world, file)
-        if reading is not None:
-            return file, reading
-        latest = await store.find(world, file.path)
-        if latest is None or latest.id == file.id:
-            return None
-        file = latest
+    if file is None:
+        raise Problem("link-not-found", _NOT_THERE.format(found[1]), status=_status(exchange))
+    return file
 
 
 def _is_name(name: str | None) -> bool:

@@ -209,8 +209,11 @@ class Service:
         What is expired before the move is gone for good: a clock that is set back later does
         not bring a file back, no matter whether the sweep had come by.
         """
-        while await self.sweeper.sweep(world):
-            pass
+        if self.store.waits:
+            await self.store.bury(world.id, world.clock.now())
+        else:
+            while await self.sweeper.sweep(world):
+                pass
         move()
         await self._remember(world)
         self.sweeper.wake()

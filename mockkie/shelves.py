@@ -54,11 +54,13 @@ class SpoiltShelf:
         former = await self._former(path)
         return former or await self._store.find(world, path)
 
-    async def open(self, world: str, file: StoredFile) -> Reading | None:
+    async def open(
+        self, world: str, file: StoredFile, start: int = 0, stop: int | None = None
+    ) -> Reading | None:
         """See `Store.open`."""
         if await self._former(file.path) == file:
             world = self._world.former
-        reading = await self._store.open(world, file)
+        reading = await self._store.open(world, file, start, stop)
         if reading is not None and self._action is not None and self._does("readError"):
             return LossyReading(reading, self._action.values["afterBytes"])
         return reading

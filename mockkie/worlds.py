@@ -148,7 +148,7 @@ class Worlds:
             if ours is None:
                 new.append(theirs)
             else:
-                ours.keys = theirs.keys
+                ours.account, ours.keys = theirs.account, theirs.keys
                 ours.clock = theirs.clock
                 ours.changes, ours.made_with = theirs.changes, theirs.made_with
             self.add(ours or theirs)

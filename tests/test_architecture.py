@@ -69,6 +69,8 @@ LAYERS: Sequence[Sequence[str]] = [
     body form jsonbody base64text keeping naming fetching dialling addresses urls inprocess
     origin samples identify signatures parts links wire jsonapi shelves spoiling;
     connection;
+    shared_bucket;
+    journal_bucket;
     store store.memory store.disk store.diskbytes store.folder;
     store.board;
     store.bucket store.s3keys;

@@ -27,6 +27,7 @@ from mockkie.worlds import World
 MOST: Final = 50_000
 """As many files are sorted and searched; of more only the first by path are shown."""
 PAGE: Final = 50
+_GONE: Final = "there is no such file, or no more"
 _TEXT: Final = 16_384
 _UPLOAD: Final = "upload-file-stream"
 _ORDERS: Final[dict[str, tuple[str, Callable[[StoredFile], Any], bool]]] = {
@@ -171,15 +172,16 @@ async def read_content(site: Site, request: Request) -> Response:
     """The bytes of a file, for the page to show: nothing in them runs, or reads anything."""
     world = site.world(request)
     file = await _live(site, world, request.query_params.get("path", ""))
-    reading = None if file is None else await site.service.store.open(world.id, file)
-    if file is None or reading is None:
-        raise Refused(404, "there is no such file, or no more")
+    if file is None:
+        raise Refused(404, _GONE)
     try:
         ranged = requested_span(file, request.headers)
     except Problem as problem:
-        await reading.close()
         raise Refused(416, problem.why, problem.headers) from problem
     span = ranged or Span(0, file.size, file.size)
+    reading = await site.service.store.open(world.id, file, span.start, span.stop)
+    if reading is None:
+        raise Refused(404, _GONE)
     headers = {
         "content-length": str(span.stop - span.start),
         "content-type": _shown_type(file.mime),
@@ -210,11 +212,12 @@ async def _live(site: Site, world: World, path: str) -> StoredFile | None:
 
 
 async def _text(site: Site, world: World, file: StoredFile) -> str:
-    reading = await site.service.store.open(world.id, file)
+    most = min(file.size, _TEXT)
+    reading = await site.service.store.open(world.id, file, 0, most)
     if reading is None:
         return ""
     async with reading:
-        content = b"".join([piece async for piece in reading.pieces(0, min(file.size, _TEXT))])
+        content = b"".join([piece async for piece in reading.pieces(0, most)])
     return content.decode(errors="replace")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from blake3 import blake3
 
@@ -110,6 +110,8 @@ class Store(ABC):
 
     where: str
     """What a person reads about the place: `memory`, a folder, or a bucket."""
+    waits: ClassVar[bool] = False
+    """Whether its methods wait for something elsewhere; else no coroutine of it ever suspends."""
 
     @abstractmethod
     def draft(self) -> Draft:
