@@ -114,11 +114,21 @@ def open_store(data: str | Path, *, durable: bool = False, lock: bool = True) ->
     """The store that `--data` names."""
     if str(data) in (MEMORY, "memory"):
         return MemoryStore()
+    if str(data).startswith("s3://"):
+        return _open_bucket(str(data))
     if "://" in str(data):
-        raise UsageError(f"{data}: only `memory:` and folders can hold files in this version")
+        raise UsageError(f"{data}: files are kept in `memory:`, in a folder, or at s3://bucket")
     from mockkie.store.disk import DiskStore  # noqa: PLC0415 - SQLite is for this store only
 
     return DiskStore.open_folder(Path(data), durable=durable, lock=lock)
+
+
+def _open_bucket(url: str) -> Store:
+    try:
+        from mockkie.store.s3 import S3Store  # noqa: PLC0415 - obstore is an extra
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: pip install 'mockkie[s3]'") from error
+    return S3Store.open_bucket(url)
 
 
 def _changes(

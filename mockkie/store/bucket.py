@@ -7,14 +7,24 @@ store that is gone is noticed, and tries again before, so that a hiccup is not.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+import secrets
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import obstore
@@ -27,9 +37,12 @@ if TYPE_CHECKING:
     from obstore import GetOptions, GetResult, PutMode
     from obstore.store import ClientConfig, RetryConfig
 
+S = TypeVar("S")
+T = TypeVar("T")
 SCHEME: Final = "s3"
 PIECE: Final = 256 * 1_024  # bytes of a download that are handed on at a time, at most
 _PAGE: Final = 1_000
+_AT_ONCE: Final = 32
 _CONNECT: Final = timedelta(seconds=2)
 _SILENCE: Final = timedelta(seconds=10)  # without a byte from the store
 _WHOLE: Final = timedelta(hours=24)  # one transfer; `_SILENCE` is what notices a dead one
@@ -129,6 +142,23 @@ class Bucket:
         except (exceptions.BaseError, ValueError) as error:
             raise UsageError(f"{url} cannot be used: {_first_line(error)}") from error
         return cls(store, f"s3://{name}/{prefix}" if prefix else f"s3://{name}")
+
+    def check(self) -> None:
+        """Find out whether the bucket can be used; `UsageError` says why not. Blocks."""
+        key, what = f"check/{secrets.token_hex(8)}", "choose another store"
+        try:
+            with self.told("PUT"):
+                obstore.put(self.store, key, b"1", mode="create", use_multipart=False)
+                with suppress(exceptions.AlreadyExistsError, exceptions.PreconditionError):
+                    obstore.put(self.store, key, b"2", mode="create", use_multipart=False)
+                    raise UsageError(f"{self.where} does not know `If-None-Match: *`: {what}")
+                with suppress(exceptions.AlreadyExistsError, exceptions.PreconditionError):
+                    obstore.put(self.store, key, b"3", mode={"e_tag": '"0"'}, use_multipart=False)
+                    raise UsageError(f"{self.where} does not know `If-Match`: {what}")
+            with self.told("DELETE"):
+                obstore.delete(self.store, key)
+        except OSError as error:
+            raise UsageError(f"{error.strerror or error} ({_environment()})") from error
 
     async def get(
         self, key: str, *, start: int = 0, stop: int | None = None, unless: str | None = None
@@ -236,6 +266,33 @@ class Bucket:
         if kind is not None:
             return f"{self.where} cannot be reached"
         return f"{self.where} failed at {verb}: {_first_line(error)}"
+
+
+async def in_parallel(call: Callable[[S], Awaitable[T]], items: Sequence[S]) -> list[T]:
+    """What a call gives for each of some items, in their order; at most `_AT_ONCE` at a time."""
+    found: dict[int, T] = {}
+    todo = iter(enumerate(items))
+
+    async def work() -> None:
+        for number, item in todo:
+            found[number] = await call(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(_AT_ONCE, len(items))):
+                group.create_task(work())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [found[number] for number in range(len(items))]
+
+
+def _environment() -> str:
+    """What the environment says of the place, for somebody who got it wrong."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    told = f"AWS_ENDPOINT_URL is {_without_user(endpoint)}" if endpoint else "no AWS_ENDPOINT_URL"
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    told += f", AWS_REGION is {region}" if region else ", no AWS_REGION"
+    return told if os.environ.get("AWS_ACCESS_KEY_ID") else f"{told}, no AWS_ACCESS_KEY_ID"
 
 
 def _without_user(url: str) -> str:
