@@ -76,7 +76,7 @@ LAYERS: Sequence[Sequence[str]] = [
     store.s3ends store.s3worlds;
     store.s3facts;
     store store.memory store.disk store.diskbytes store.folder store.s3bytes;
-    store.board;
+    store.board store.bucketcheck;
     store.bucket store.s3keys;
     contract settings scenarios;
     changes options;

@@ -11,7 +11,6 @@ import asyncio
 import errno
 import os
 import re
-import secrets
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -21,7 +20,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -43,6 +42,7 @@ SCHEME: Final = "s3"
 PIECE: Final = 256 * 1_024  # bytes of a download that are handed on at a time, at most
 _PAGE: Final = 1_000
 _AT_ONCE: Final = 32
+PREFIX_MOST: Final = 200  # bytes; a key has up to 1,024 (documented by AWS)
 _CONNECT: Final = timedelta(seconds=2)
 _SILENCE: Final = timedelta(seconds=10)  # without a byte from the store
 _WHOLE: Final = timedelta(hours=24)  # one transfer; `_SILENCE` is what notices a dead one
@@ -53,6 +53,7 @@ _LONGEST_PAUSE: Final = timedelta(seconds=1)
 _STATUS: Final = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _KIND: Final = re.compile(r"kind: (\w+)")
+_PREFIX: Final = re.compile(r"(?:(?!\.{1,2}(?:/|$))[-\w.]+(?:/(?!$)|$))*", re.ASCII)
 _NO_BUCKET: Final = "NoSuchBucket"
 
 
@@ -121,8 +122,13 @@ class Bucket:
         name, prefix = parts.netloc, parts.path.strip("/")
         if parts.scheme != SCHEME or not name or parts.query or parts.fragment or "@" in name:
             raise UsageError(
-                f"{_without_user(url)}: a place in a bucket is s3://bucket/prefix, with endpoint "
+                f"{without_user(url)}: a place in a bucket is s3://bucket/prefix, with endpoint "
                 "and keys in the environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, ...)"
+            )
+        if not _PREFIX.fullmatch(prefix) or len(prefix) > PREFIX_MOST:
+            raise UsageError(
+                f"{url}: a prefix is up to {PREFIX_MOST} letters, digits and any of - _ . / "
+                "without segments that are empty, '.' or '..'"
             )
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         client: ClientConfig = {
@@ -142,23 +148,6 @@ class Bucket:
         except (exceptions.BaseError, ValueError) as error:
             raise UsageError(f"{url} cannot be used: {_first_line(error)}") from error
         return cls(store, f"s3://{name}/{prefix}" if prefix else f"s3://{name}")
-
-    def check(self) -> None:
-        """Find out whether the bucket can be used; `UsageError` says why not. Blocks."""
-        key, what = f"check/{secrets.token_hex(8)}", "choose another store"
-        try:
-            with self.told("PUT"):
-                obstore.put(self.store, key, b"1", mode="create", use_multipart=False)
-                with suppress(exceptions.AlreadyExistsError, exceptions.PreconditionError):
-                    obstore.put(self.store, key, b"2", mode="create", use_multipart=False)
-                    raise UsageError(f"{self.where} does not know `If-None-Match: *`: {what}")
-                with suppress(exceptions.AlreadyExistsError, exceptions.PreconditionError):
-                    obstore.put(self.store, key, b"3", mode={"e_tag": '"0"'}, use_multipart=False)
-                    raise UsageError(f"{self.where} does not know `If-Match`: {what}")
-            with self.told("DELETE"):
-                obstore.delete(self.store, key)
-        except OSError as error:
-            raise UsageError(f"{error.strerror or error} ({_environment()})") from error
 
     async def get(
         self, key: str, *, start: int = 0, stop: int | None = None, unless: str | None = None
@@ -286,16 +275,8 @@ async def in_parallel(call: Callable[[S], Awaitable[T]], items: Sequence[S]) -> 
     return [found[number] for number in range(len(items))]
 
 
-def _environment() -> str:
-    """What the environment says of the place, for somebody who got it wrong."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    told = f"AWS_ENDPOINT_URL is {_without_user(endpoint)}" if endpoint else "no AWS_ENDPOINT_URL"
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    told += f", AWS_REGION is {region}" if region else ", no AWS_REGION"
-    return told if os.environ.get("AWS_ACCESS_KEY_ID") else f"{told}, no AWS_ACCESS_KEY_ID"
-
-
-def _without_user(url: str) -> str:
+def without_user(url: str) -> str:
+    """A URL without a name and a word in front of its host."""
     scheme, mark, rest = url.partition("://")
     return f"{scheme}{mark}{rest.rpartition('@')[2]}"
 

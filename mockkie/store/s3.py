@@ -27,6 +27,7 @@ from mockkie.clock import stopwatch
 from mockkie.store import Draft, FilesSnapshot, Reading, Store, StoredFile
 from mockkie.store.board import Board
 from mockkie.store.bucket import Bucket, Got, Listed, in_parallel
+from mockkie.store.bucketcheck import check
 from mockkie.store.s3bytes import Incoming, S3Draft, S3Reading, bytes_key
 from mockkie.store.s3ends import Ends
 from mockkie.store.s3facts import Kept
@@ -61,7 +62,7 @@ class S3Store(Store):
         the keys, cannot be reached, or does not know conditional writes.
         """
         bucket = Bucket.connect(url)
-        bucket.check()
+        check(bucket)
         return cls(bucket, Board(bucket), Incoming(bucket), Ends(bucket))
 
     def draft(self) -> S3Draft:
