@@ -25,10 +25,10 @@ from typing import Final, NoReturn, Self
 
 from mockkie.clock import stopwatch
 from mockkie.store import Draft, FilesSnapshot, Reading, Store, StoredFile
-from mockkie.store.board import Board
+from mockkie.store.board import FRESH, GRACE, Board
 from mockkie.store.bucket import Bucket, Got, Listed, in_parallel
 from mockkie.store.bucketcheck import check
-from mockkie.store.s3bytes import Incoming, S3Draft, S3Reading, bytes_key
+from mockkie.store.s3bytes import PART, Incoming, S3Draft, S3Reading, bytes_key
 from mockkie.store.s3ends import Ends
 from mockkie.store.s3facts import Kept
 from mockkie.store.s3keys import file_key, files_of
@@ -55,15 +55,18 @@ class S3Store(Store):
         self._readings: set[S3Reading] = set()
 
     @classmethod
-    def open_bucket(cls, url: str) -> Self:
-        """The store at `s3://bucket/prefix`; see `Bucket.connect`.
+    def open_bucket(
+        cls, url: str, *, fresh: float = FRESH, grace: float = GRACE, part: int = PART
+    ) -> Self:
+        """The store at `s3://bucket/prefix`; see `Bucket.connect`, `Board` and `Incoming`.
 
         `UsageError` says why the bucket cannot be used, and what to do: it is not there, refuses
         the keys, cannot be reached, or does not know conditional writes.
         """
         bucket = Bucket.connect(url)
         check(bucket)
-        return cls(bucket, Board(bucket), Incoming(bucket), Ends(bucket))
+        board = Board(bucket, fresh=fresh, grace=grace)
+        return cls(bucket, board, Incoming(bucket, part), Ends(bucket))
 
     def draft(self) -> S3Draft:
         return S3Draft(self._incoming)
