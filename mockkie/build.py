@@ -127,19 +127,25 @@ def open_store(
     if str(data) in (MEMORY, "memory"):
         return MemoryStore(), None
     if is_elsewhere(data):
-        try:
-            from mockkie.store.s3 import S3Store  # noqa: PLC0415 - obstore is for this store only
-        except ModuleNotFoundError as error:
-            raise UsageError(f"{error.name} is missing: pip install 'mockkie[s3]'") from error
-        from mockkie.shared_bucket import BucketShared  # noqa: PLC0415 - as above
-
-        bucket = S3Store.open_bucket(str(data))
-        return bucket, BucketShared(bucket.bucket, bucket.board)
+        return _open_bucket(str(data))
     from mockkie.store.disk import DiskStore  # noqa: PLC0415 - SQLite is for this store only
 
     folder = Path(data)
     store = DiskStore.open_folder(folder, durable=durable, lock=not sibling)
     return store, FolderShared(folder) if sibling else None
+
+
+def _open_bucket(url: str) -> tuple[Store, Shared]:
+    if not url.startswith("s3://"):
+        raise UsageError(f"{url}: files are kept in `memory:`, in a folder, or at s3://bucket")
+    try:
+        from mockkie.store.s3 import S3Store  # noqa: PLC0415 - obstore is an extra
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: pip install 'mockkie[s3]'") from error
+    from mockkie.shared_bucket import BucketShared  # noqa: PLC0415 - as above
+
+    store = S3Store.open_bucket(url)
+    return store, BucketShared(store.bucket, store.board)
 
 
 def _changes(

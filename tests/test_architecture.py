@@ -71,8 +71,12 @@ LAYERS: Sequence[Sequence[str]] = [
     connection;
     shared_bucket;
     journal_bucket;
-    store store.memory store.disk store.diskbytes store.folder;
-    store.board;
+    store.s3;
+    store.s3sweep;
+    store.s3ends store.s3worlds;
+    store.s3facts;
+    store store.memory store.disk store.diskbytes store.folder store.s3bytes;
+    store.board store.bucketcheck;
     store.bucket store.s3keys;
     contract settings scenarios;
     changes options;

@@ -659,7 +659,14 @@ def test_files_live_in_the_platform_s_folder(home: Path) -> None:
         (("--contract", "keyword.yaml"), r"keyword\.yaml:\d+:\d+: .*minLenght"),
         (("--data", "file"), "file cannot be the data folder"),
         (("--data", "file/below"), "file/below cannot be the data folder"),
-        (("--data", "s3://bucket/prefix"), "s3://bucket/prefix: only `memory:` and folders"),
+        (
+            ("--data", "gs://bucket/prefix"),
+            r"gs://bucket/prefix: files are kept in `memory:`, in a folder",
+        ),
+        (
+            ("--data", "s3://user:word@bucket"),
+            r"s3://bucket: a place in a bucket is s3://bucket/prefix",
+        ),
         (("--profile", "strange"), "there is no profile 'strange'; .* documented, observed"),
         (("--retention", "3 days"), "--retention: '3 days' is not an ISO 8601 duration"),
         (("--download-origin", "ftp://x"), "--download-origin: 'ftp://x' is not like"),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from obstore.store import MemoryStore
 
-from mockkie.store.s3keys import PREFIX_MOST, file_key, files_of, path_of, world_key
+from mockkie.store.bucket import PREFIX_MOST
+from mockkie.store.s3keys import file_key, files_of, path_of, world_key
 
 # What a careless encoding confuses comes often: slashes, dots, escapes and their neighbours.
 texts = st.text(

@@ -7,14 +7,23 @@ store that is gone is noticed, and tries again before, so that a hiccup is not.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import obstore
@@ -27,9 +36,13 @@ if TYPE_CHECKING:
     from obstore import GetOptions, GetResult, PutMode
     from obstore.store import ClientConfig, RetryConfig
 
+S = TypeVar("S")
+T = TypeVar("T")
 SCHEME: Final = "s3"
 PIECE: Final = 256 * 1_024  # bytes of a download that are handed on at a time, at most
 _PAGE: Final = 1_000
+_AT_ONCE: Final = 32
+PREFIX_MOST: Final = 200  # bytes; a key has up to 1,024 (documented by AWS)
 _CONNECT: Final = timedelta(seconds=2)
 _SILENCE: Final = timedelta(seconds=10)  # without a byte from the store
 _WHOLE: Final = timedelta(hours=24)  # one transfer; `_SILENCE` is what notices a dead one
@@ -40,6 +53,7 @@ _LONGEST_PAUSE: Final = timedelta(seconds=1)
 _STATUS: Final = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _KIND: Final = re.compile(r"kind: (\w+)")
+_PREFIX: Final = re.compile(r"(?:(?!\.{1,2}(?:/|$))[-\w.]+(?:/(?!$)|$))*", re.ASCII)
 _NO_BUCKET: Final = "NoSuchBucket"
 
 
@@ -108,8 +122,13 @@ class Bucket:
         name, prefix = parts.netloc, parts.path.strip("/")
         if parts.scheme != SCHEME or not name or parts.query or parts.fragment or "@" in name:
             raise UsageError(
-                f"{_without_user(url)}: a place in a bucket is s3://bucket/prefix, with endpoint "
+                f"{without_user(url)}: a place in a bucket is s3://bucket/prefix, with endpoint "
                 "and keys in the environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, ...)"
+            )
+        if not _PREFIX.fullmatch(prefix) or len(prefix) > PREFIX_MOST:
+            raise UsageError(
+                f"{url}: a prefix is up to {PREFIX_MOST} letters, digits and any of - _ . / "
+                "without segments that are empty, '.' or '..'"
             )
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         client: ClientConfig = {
@@ -238,7 +257,26 @@ class Bucket:
         return f"{self.where} failed at {verb}: {_first_line(error)}"
 
 
-def _without_user(url: str) -> str:
+async def in_parallel(call: Callable[[S], Awaitable[T]], items: Sequence[S]) -> list[T]:
+    """What a call gives for each of some items, in their order; at most `_AT_ONCE` at a time."""
+    found: dict[int, T] = {}
+    todo = iter(enumerate(items))
+
+    async def work() -> None:
+        for number, item in todo:
+            found[number] = await call(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(_AT_ONCE, len(items))):
+                group.create_task(work())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [found[number] for number in range(len(items))]
+
+
+def without_user(url: str) -> str:
+    """A URL without a name and a word in front of its host."""
     scheme, mark, rest = url.partition("://")
     return f"{scheme}{mark}{rest.rpartition('@')[2]}"
 

@@ -17,9 +17,8 @@ from typing import Final
 
 from blake3 import blake3
 
-PREFIX_MOST: Final = 200  # bytes of the prefix of all keys
 _WORLD_MOST: Final = 120  # bytes of a world in a key
-_PATH_MOST: Final = 690  # the rest, but for `files` and what is between
+_PATH_MOST: Final = 690  # the rest of 1,024, but for 200 of a prefix, `files/` and slashes
 _DIGITS: Final = 32  # of the digest of what was cut
 _CUT: Final = "~"  # no code word has it
 _ESCAPED: Final = re.compile(r"[!=_z][0-9a-f]{2}|/_")
