@@ -64,9 +64,9 @@ class Remembering:
 
             def change() -> None:
                 default.keys = keys
+                self._worlds.take_over(list(self._worlds))  # before it is written down
 
             await self.change(default, change)
-            self._worlds.take_over(list(self._worlds))
         return False
 
     async def catch_up(self) -> None:

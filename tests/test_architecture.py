@@ -78,6 +78,7 @@ LAYERS: Sequence[Sequence[str]] = [
     store store.memory store.disk store.diskbytes store.folder store.s3bytes;
     store.board store.bucketcheck;
     store.bucket store.s3keys;
+    store.s3errors;
     contract settings scenarios;
     changes options;
     operation;

@@ -31,9 +31,10 @@ from obstore import exceptions
 from obstore.store import S3Store
 
 from mockkie.problems import UsageError
+from mockkie.store.s3errors import NO_BUCKET, first_line, said
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, GetResult, PutMode
+    from obstore import GetOptions, GetResult, PutMode, UpdateVersion
     from obstore.store import ClientConfig, RetryConfig
 
 S = TypeVar("S")
@@ -50,11 +51,7 @@ _RETRIES: Final = 4
 _TRYING: Final = timedelta(seconds=8)
 _FIRST_PAUSE: Final = timedelta(milliseconds=50)
 _LONGEST_PAUSE: Final = timedelta(seconds=1)
-_STATUS: Final = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
-_CODE: Final = re.compile(r"<Code>(\w+)</Code>")
-_KIND: Final = re.compile(r"kind: (\w+)")
 _PREFIX: Final = re.compile(r"(?:(?!\.{1,2}(?:/|$))[-\w.]+(?:/(?!$)|$))*", re.ASCII)
-_NO_BUCKET: Final = "NoSuchBucket"
 
 
 class Unchanged(Exception):  # noqa: N818 - good news
@@ -83,7 +80,7 @@ class Got:
             str(name).lower(): value for name, value in result.attributes.items()
         }
         self.size = result.meta["size"]
-        self.etag = result.meta["e_tag"] or ""
+        self.etag = bare(result.meta["e_tag"])
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The bytes, in pieces of up to `PIECE`; `OSError` when they end too early."""
@@ -110,6 +107,8 @@ class Bucket:
     def __init__(self, store: S3Store, where: str) -> None:
         self.store = store
         self.where = where
+        self.quotes = True
+        """Whether `If-Match` takes an ETag in quotes, as RFC 9110 has it; radosgw 16 does not."""
 
     @classmethod
     def connect(cls, url: str) -> Self:
@@ -146,7 +145,7 @@ class Bucket:
         try:
             store = S3Store(name, prefix=prefix or None, client_options=client, retry_config=retry)
         except (exceptions.BaseError, ValueError) as error:
-            raise UsageError(f"{url} cannot be used: {_first_line(error)}") from error
+            raise UsageError(f"{url} cannot be used: {first_line(error)}") from error
         return cls(store, f"s3://{name}/{prefix}" if prefix else f"s3://{name}")
 
     async def get(
@@ -162,7 +161,7 @@ class Bucket:
         elif start:
             options["range"] = {"offset": start}
         if unless is not None:
-            options["if_none_match"] = unless
+            options["if_none_match"] = f'"{unless}"'
         return await self._get(key, options)
 
     async def head(self, key: str) -> Got | None:
@@ -174,7 +173,7 @@ class Bucket:
             try:
                 return Got(self, await obstore.get_async(self.store, key, options=options))
             except FileNotFoundError as error:
-                if _NO_BUCKET in str(error):
+                if NO_BUCKET in str(error):
                     raise
             except exceptions.NotModifiedError:
                 raise Unchanged(key) from None
@@ -185,18 +184,28 @@ class Bucket:
         return await self._put(key, data, "overwrite", attributes)
 
     async def create(self, key: str, data: bytes) -> str | None:
-        """Make an object; None when there is one already."""
-        try:
-            return await self._put(key, data, "create", None)
-        except FileExistsError:
-            return None
+        """Make an object; None when there is one already. `data` is like no other."""
+        return await self._put_if(key, data, "create")
 
     async def replace(self, key: str, data: bytes, etag: str) -> str | None:
-        """Replace the version `etag` of an object; None when it is another one by now."""
+        """Replace the version `etag` of an object; None when it is another one by now.
+
+        `data` is like no other.
+        """
+        return await self._put_if(key, data, self.version(etag))
+
+    def version(self, etag: str) -> UpdateVersion:
+        """A version as the condition of a PUT."""
+        return {"e_tag": f'"{etag}"' if self.quotes else etag}
+
+    async def _put_if(self, key: str, data: bytes, mode: PutMode) -> str | None:
         try:
-            return await self._put(key, data, {"e_tag": etag}, None)
+            return await self._put(key, data, mode, None)
         except FileExistsError:
-            return None
+            # It may be ours: obstore repeats a PUT whose answer was lost, and the answer to the
+            # second one is that there is another version.
+            got = await self.get(key)
+            return got.etag if got is not None and await got.read() == data else None
 
     async def _put(
         self, key: str, data: bytes, mode: PutMode, attributes: Mapping[str, str] | None
@@ -209,7 +218,11 @@ class Bucket:
                 )
             except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
                 raise FileExistsError(key) from error
-        return result["e_tag"] or ""
+            except FileNotFoundError as error:
+                if NO_BUCKET in str(error):
+                    raise
+                raise FileExistsError(key) from error  # the version is none by now
+        return bare(result["e_tag"])
 
     async def delete(self, *keys: str) -> None:
         """Take objects away, whether they are there or not."""
@@ -217,7 +230,7 @@ class Bucket:
             try:
                 await obstore.delete_async(self.store, list(keys))
             except FileNotFoundError as error:
-                if _NO_BUCKET in str(error):
+                if NO_BUCKET in str(error):
                     raise
 
     async def list(self, prefix: str, after: str | None = None) -> AsyncIterator[Listed]:
@@ -226,7 +239,7 @@ class Bucket:
             pages = obstore.list(self.store, prefix=prefix, offset=after, chunk_size=_PAGE)
             async for page in pages:
                 for known in page:
-                    yield Listed(known["path"], known["size"], known["e_tag"] or "")
+                    yield Listed(known["path"], known["size"], bare(known["e_tag"]))
 
     @contextmanager
     def told(self, verb: str) -> Iterator[None]:
@@ -236,25 +249,20 @@ class Bucket:
         except FileExistsError:
             raise
         except exceptions.BaseError as error:
-            raise OSError(errno.EIO, self._said(verb, error)) from error
+            raise OSError(errno.EIO, said(self.where, verb, error)) from error
         except FileNotFoundError as error:
-            raise OSError(errno.ENOENT, self._said(verb, error)) from error
+            raise OSError(errno.ENOENT, said(self.where, verb, error)) from error
 
-    def _said(self, verb: str, error: Exception) -> str:
-        text = str(error)
-        code, status, kind = _CODE.search(text), _STATUS.search(text), _KIND.search(text)
-        if code is not None and code[1] == _NO_BUCKET:
-            return f"the bucket of {self.where} does not exist: create it, or name another"
-        if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
-            return f"{self.where} refuses {verb}: its keys are wrong, or may not do this"
-        if status is not None:
-            named = f" ({code[1]})" if code is not None else ""
-            return f"{self.where} answers {verb} with {status[1].strip()}{named}"
-        if kind is not None and kind[1] == "Timeout":
-            return f"{self.where} does not answer {verb} in time"
-        if kind is not None:
-            return f"{self.where} cannot be reached"
-        return f"{self.where} failed at {verb}: {_first_line(error)}"
+
+def bare(etag: str | None) -> str:
+    """An ETag without its quotes."""
+    return (etag or "").strip('"')
+
+
+def without_user(url: str) -> str:
+    """A URL without a name and a word in front of its host."""
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"
 
 
 async def in_parallel(call: Callable[[S], Awaitable[T]], items: Sequence[S]) -> list[T]:
@@ -273,13 +281,3 @@ async def in_parallel(call: Callable[[S], Awaitable[T]], items: Sequence[S]) -> 
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return [found[number] for number in range(len(items))]
-
-
-def without_user(url: str) -> str:
-    """A URL without a name and a word in front of its host."""
-    scheme, mark, rest = url.partition("://")
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

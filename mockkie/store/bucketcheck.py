@@ -10,7 +10,7 @@ import obstore
 from obstore import exceptions
 
 from mockkie.problems import UsageError
-from mockkie.store.bucket import Bucket, without_user
+from mockkie.store.bucket import Bucket, bare, without_user
 
 
 def check(bucket: Bucket) -> None:
@@ -18,17 +18,27 @@ def check(bucket: Bucket) -> None:
     key, what = f"check/{secrets.token_hex(8)}", "choose another store"
     try:
         with bucket.told("PUT"):
-            obstore.put(bucket.store, key, b"1", mode="create", use_multipart=False)
+            first = obstore.put(bucket.store, key, b"1", mode="create", use_multipart=False)
             with suppress(exceptions.AlreadyExistsError, exceptions.PreconditionError):
                 obstore.put(bucket.store, key, b"2", mode="create", use_multipart=False)
                 raise UsageError(f"{bucket.where} does not know `If-None-Match: *`: {what}")
             with suppress(exceptions.AlreadyExistsError, exceptions.PreconditionError):
                 obstore.put(bucket.store, key, b"3", mode={"e_tag": '"0"'}, use_multipart=False)
                 raise UsageError(f"{bucket.where} does not know `If-Match`: {what}")
+            bucket.quotes = _takes(bucket, key, bare(first["e_tag"]))
         with bucket.told("DELETE"):
             obstore.delete(bucket.store, key)
     except OSError as error:
         raise UsageError(f"{error.strerror or error} ({_environment()})") from error
+
+
+def _takes(bucket: Bucket, key: str, etag: str) -> bool:
+    """Whether `If-Match` takes an ETag in quotes."""
+    try:
+        obstore.put(bucket.store, key, b"4", mode=bucket.version(etag), use_multipart=False)
+    except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
+        return False
+    return True
 
 
 def _environment() -> str:

@@ -17,6 +17,7 @@ bucket with more than one request.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 from collections.abc import AsyncIterator, Sequence
@@ -36,6 +37,7 @@ from mockkie.store.s3sweep import Sweep
 from mockkie.store.s3worlds import Documents
 from mockkie.worlds import World
 
+_LAST_SECONDS: Final = 0.1  # what obstore still does then aborts a process that ends meanwhile
 _PAGE: Final = 1_000  # files that are looked at or deleted at a time
 
 
@@ -272,6 +274,7 @@ class S3Store(Store):
             await reading.close()
         await self._ends.close()
         await self._sweep.close()
+        await asyncio.sleep(_LAST_SECONDS)
 
 
 def _no_snapshots() -> NoReturn:
