@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import mockkie
 from mockkie.kie import Kie
 from mockkie.server import Server
 from tests.clients import CLIENTS, Client, Httpx2
+from tests.s3_servers import S3, Gateway, missing, moto, radosgw
 from tests.visitors import Visitor, serving, visiting
 
 
@@ -85,6 +87,22 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kie]:
             yield kie
     else:
         yield request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[Gateway]:
+    """A real S3 server with an empty bucket; who stops its gateway starts it again."""
+    if wanted := missing():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no real S3 server: {wanted}")
+    with radosgw() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[S3]:
+    """An S3 server in Python, for what needs no real one."""
+    with moto() as server:
+        yield server
 
 
 @pytest.fixture
