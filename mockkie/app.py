@@ -55,8 +55,8 @@ class Mock:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            if not self.service.is_ready:
-                await self.service.ready()
+            if not self.service.started:
+                await self.service.start()
             if scope["path"] in _CONTROL or scope["path"].startswith(_BELOW):
                 await self._control(scope, receive, send)
             else:
@@ -80,6 +80,9 @@ class Mock:
             answer = None
             entry.decision = "aborted"
             entry.why = f"the client hung up after {request.received:,} bytes of its body"
+        except OSError as error:
+            _log.error("%s %s failed: %s", entry.method, entry.target, error)
+            answer = fail(exchange, f"the store failed: {error.strerror or error}")
         except Exception as error:  # noqa: BLE001 - a mock answers, whatever happens
             _log.exception("%s %s failed", entry.method, entry.target)
             answer = fail(exchange, f"{type(error).__name__}: {error}")
@@ -101,6 +104,8 @@ class Mock:
     async def _answer(self, exchange: Exchange) -> Answer:
         """Route, key, media type, body, handler, and the check of what comes out."""
         service, request = exchange.service, exchange.request
+        if not service.is_ready:
+            await service.ready()
         operation = self._route(exchange)
         self._admit(exchange, operation)
         judge_parameters(operation, request, exchange.values)

@@ -18,6 +18,7 @@ from mockkie.problems import UsageError
 from mockkie.scenarios import Script
 from mockkie.service import Service
 from mockkie.settings import DOCUMENTED
+from mockkie.shared import Shared
 from mockkie.shared_folder import FolderShared
 from mockkie.store import Store
 from mockkie.store.memory import MemoryStore
@@ -60,15 +61,16 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     changes = _changes(settings or {}, retention, download_origin, url_upload)
     profile = changes.pop(PROFILE, profile)
     understood = read_contract(_paths(contract), profile, _paths(overlay), changes)
+    store, shared = open_store(data, durable=durable, sibling=sibling)
     service = Service(
         contract=understood,
-        store=open_store(data, durable=durable, lock=not sibling),
+        store=store,
         keys=tuple(keys) or (DEFAULT_KEY,),
         any_key=any_key,
         url_upload_private=url_upload_private,
         faults=_faults(understood, faults),
         control_hosts=tuple(control_hosts),
-        shared=FolderShared(Path(data)) if sibling else None,
+        shared=shared,
     )
     return Mock(service)
 
@@ -110,25 +112,40 @@ def _faults(contract: Contract, name: str | Path | None) -> Sequence[Fault]:
     return script.faults
 
 
-def open_store(data: str | Path, *, durable: bool = False, lock: bool = True) -> Store:
-    """The store that `--data` names."""
+def is_elsewhere(data: str | Path) -> bool:
+    """Whether `--data` names a place that several mocks may have, as a bucket is."""
+    return "://" in str(data)
+
+
+def open_store(
+    data: str | Path, *, durable: bool = False, sibling: bool = False
+) -> tuple[Store, Shared | None]:
+    """The store that `--data` names, and what the mock shares with others beside it.
+
+    In a bucket it does so always, in a folder as a `sibling` of the mock that holds the lock.
+    """
     if str(data) in (MEMORY, "memory"):
-        return MemoryStore()
-    if str(data).startswith("s3://"):
+        return MemoryStore(), None
+    if is_elsewhere(data):
         return _open_bucket(str(data))
-    if "://" in str(data):
-        raise UsageError(f"{data}: files are kept in `memory:`, in a folder, or at s3://bucket")
     from mockkie.store.disk import DiskStore  # noqa: PLC0415 - SQLite is for this store only
 
-    return DiskStore.open_folder(Path(data), durable=durable, lock=lock)
+    folder = Path(data)
+    store = DiskStore.open_folder(folder, durable=durable, lock=not sibling)
+    return store, FolderShared(folder) if sibling else None
 
 
-def _open_bucket(url: str) -> Store:
+def _open_bucket(url: str) -> tuple[Store, Shared]:
+    if not url.startswith("s3://"):
+        raise UsageError(f"{url}: files are kept in `memory:`, in a folder, or at s3://bucket")
     try:
         from mockkie.store.s3 import S3Store  # noqa: PLC0415 - obstore is an extra
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is missing: pip install 'mockkie[s3]'") from error
-    return S3Store.open_bucket(url)
+    from mockkie.shared_bucket import BucketShared  # noqa: PLC0415 - as above
+
+    store = S3Store.open_bucket(url)
+    return store, BucketShared(store.bucket, store.board)
 
 
 def _changes(

@@ -27,6 +27,7 @@ from mockkie.control_settings import change_settings, reset_settings, show_setti
 from mockkie.control_worlds import clock_state, create_world, drop_world, list_worlds
 from mockkie.jsonapi import (
     Refused,
+    away,
     json_response,
     judge_query,
     problem_response,
@@ -93,7 +94,7 @@ class Control:
     async def reset_clock(self, request: Request) -> Response:
         """`DELETE /clock`: back to real time."""
         world = self.world(request)
-        return await self._move(world, world.clock.reset)
+        return await self._move(world, lambda: world.clock.reset())  # noqa: PLW0108 - of then
 
     async def _move(self, world: World, move: Callable[[], None]) -> Response:
         try:
@@ -243,6 +244,8 @@ class _Endpoint:
             response = await call(self._control, request)
         except Refused as refused:
             response = problem_response(refused)
+        except OSError as error:
+            response = problem_response(away(error))
         await response(scope, receive, send)
 
 

@@ -17,12 +17,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockkie import links
 from mockkie.control import PREFIX, control_app
-from mockkie.jsonapi import Refused, problem_response
+from mockkie.jsonapi import Refused, away, problem_response
 from mockkie.service import Service
 
 _READING: Final = ("GET", "HEAD", "OPTIONS")
 _OURS: Final = ("same-origin", "none")
 _PAGES: Final = tuple(PREFIX + path for path in ("/ui/", "/assets/"))
+_ALIVE: Final = "/livez"  # also when the store is away
 _ENTRANCES: Final = (PREFIX, f"{PREFIX}/")
 _PRIVATE: Final = (".localhost", ".internal")
 """Domains that no public DNS has (RFC 6761; ICANN reserved `.internal` in 2024)."""
@@ -41,8 +42,13 @@ class Gate:
         try:
             if path.startswith(PREFIX):
                 self._judge(scope)
+            if path != _ALIVE and not self._service.is_ready:
+                await self._service.ready()
         except Refused as refused:
             await problem_response(refused)(scope, receive, send)
+            return
+        except OSError as error:
+            await problem_response(away(error))(scope, receive, send)
             return
         if path in _ENTRANCES or path.startswith(_PAGES):
             if self._dashboard is None:

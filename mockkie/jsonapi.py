@@ -28,6 +28,11 @@ class Refused(Exception):  # noqa: N818 - it carries the answer
         self.headers = headers
 
 
+def away(error: OSError) -> Refused:
+    """The refusal of a call that the store could not carry out."""
+    return Refused(503, f"the store failed: {error.strerror or error}; try again")
+
+
 def missing(request: Request, what: str) -> Refused:
     """The refusal of an id below a list: it says where those are that there are."""
     above = request.url.path.rpartition("/")[0]

@@ -67,8 +67,7 @@ class KieClock:
                 span += duration
         except OverflowError:
             raise ValueError("that is too long a time") from None
-        clock = self._world.clock
-        return self._move(lambda: clock.advance(span // timedelta(milliseconds=1)))
+        return self._move(lambda: self._world.clock.advance(span // timedelta(milliseconds=1)))
 
     def set(self, now: datetime | str) -> datetime:
         """Jump to an aware datetime or an ISO 8601 text with a zone."""
@@ -86,7 +85,7 @@ class KieClock:
 
     def reset(self) -> datetime:
         """Back to real time."""
-        return self._move(self._world.clock.reset)
+        return self._move(lambda: self._world.clock.reset())  # noqa: PLW0108 - that of then
 
     def _move(self, move: Callable[[], None]) -> datetime:
         self._run(self._service.move_clock(self._world, move))

@@ -21,6 +21,7 @@ from mockkie.known_faults import judge_fault
 from mockkie.operation import Operation
 from mockkie.origin import origin_app
 from mockkie.problems import UsageError
+from mockkie.remembering import Remembering
 from mockkie.settings import Settings, UrlUpload
 from mockkie.shared import Shared
 from mockkie.store import FilesSnapshot, Store, StoredFile
@@ -68,7 +69,7 @@ class Service:
         self.started = False
         self.addresses: set[str] = set()
         self.download_port: int | None = None
-        self._changes = -1
+        self.remembering = Remembering(self.contract, self.store, self.worlds, self.shared)
 
     def _fetcher(self, url: UrlUpload) -> Fetcher:
         return Fetcher(
@@ -92,21 +93,11 @@ class Service:
         """Bring the remembered worlds back, and the default one in any case."""
         if self.started:
             return
-        remembered = await self.store.worlds()
         try:
-            for world in remembered:
-                if world.id == DEFAULT_WORLD and world.keys != self.keys:
-                    world.keys = self.keys
-                    await self.store.remember(world)
-                self._admit(world)
-                self.worlds.add(world)
-                if self.shared is None:
-                    await self.store.clear(world.former)
-            if self.worlds.get(DEFAULT_WORLD) is None:
-                await self.create_world(DEFAULT_WORLD, self.keys)
+            first = await self.remembering.start(self.keys)
         except ValueError as error:
             raise UsageError(f"the worlds of {self.store.where} cannot be used: {error}") from error
-        if self.shared is None:
+        if first or self.shared is None:
             await self.arm(self.worlds.default, self.faults)
         self.started = True
 
@@ -119,30 +110,7 @@ class Service:
         """What a request begins with unless `is_ready`: start, catch up with other processes."""
         if not self.started:
             await self.start()
-        if self.shared is None:
-            return
-        changes = await self.shared.changes()
-        if changes != self._changes:
-            for world in self.worlds.take_over(await self.store.worlds()):
-                self._admit(world)
-            for world in self.worlds:
-                self._settle(world)
-            await self.shared.reload_faults(self.worlds)
-            self._changes = changes
-
-    def _admit(self, world: World) -> None:
-        self._settle(world)
-        if self.shared is not None:
-            world.journal = self.shared.journal(world.id)
-            world.tasks = self.shared.tasks(world.id)
-            world.faults = self.shared.faults(world.id)
-
-    def _settle(self, world: World) -> None:
-        """Have a world's settings be what its changes make of the mock's."""
-        try:
-            world.settings = self.contract.settings_with(world.changes)
-        except UsageError as error:
-            raise UsageError(f"the settings of the world {world.id!r}: {error}") from error
+        await self.remembering.catch_up()
 
     async def change_settings(
         self, world: World, changes: Changes, *, made_with: bool = False
@@ -153,21 +121,13 @@ class Service:
         `UsageError`: there is no such profile.
         """
         settings = self.contract.settings_with(changes)
-        world.changes, world.settings = dict(changes), settings
-        if made_with:
-            world.made_with = world.changes
-        await self._remember(world)
 
-    async def _remember(self, world: World) -> None:
-        await self.store.remember(world)
-        await self._tell_others(world)
+        def change() -> None:
+            world.changes, world.settings = dict(changes), settings
+            if made_with:
+                world.made_with = world.changes
 
-    async def _tell_others(self, world: World) -> None:
-        """A world was changed here; what others changed meanwhile is still to be read."""
-        if self.shared is not None:
-            changes = await self.shared.changed(world.id)
-            if changes == self._changes + 1:
-                self._changes = changes
+        await self.remembering.change(world, change)
 
     async def close(self) -> None:
         """Stop what runs by itself and let go of the store."""
@@ -187,21 +147,13 @@ class Service:
         `ValueError` when the id or a key is taken, `UsageError`: there is no such profile.
         """
         self.contract.settings_with(changes or {})  # before anything is done
-        world = self.worlds.create(world_id=world_id, keys=keys, changes=changes)
-        self._admit(world)
-        await self._remember(world)
-        return world
+        return await self.remembering.create(world_id, keys, changes)
 
     async def drop_world(self, world: World) -> None:
         """Forget a world and its files; `ValueError` for the default one."""
         if world.id == DEFAULT_WORLD:
             raise ValueError("the default world stays; reset it instead")
-        self.worlds.remove(world)
-        await self.store.forget(world.id)
-        await self.store.forget(world.former)
-        if self.shared is not None:
-            await self.shared.forget(world.id)
-        await self._tell_others(world)
+        await self.remembering.drop(world)
 
     async def move_clock(self, world: World, move: Callable[[], None]) -> None:
         """Carry out a change of the world's clock; `ValueError` is the change's own.
@@ -214,8 +166,7 @@ class Service:
         else:
             while await self.sweeper.sweep(world):
                 pass
-        move()
-        await self._remember(world)
+        await self.remembering.change(world, move)
         self.sweeper.wake()
 
     async def reset(self, world: World) -> None:
@@ -225,8 +176,13 @@ class Service:
         world.graves.clear()
         await world.journal.clear()
         await world.tasks.clear()
-        world.clock.reset()
-        await self.change_settings(world, world.made_with)
+
+        def renew() -> None:
+            world.clock.reset()
+            world.changes = world.made_with
+
+        await self.remembering.change(world, renew)
+        self.remembering.settle(world)
 
     async def arm(self, world: World, faults: Iterable[Fault]) -> list[Armed]:
         """Add faults to a world, all or none; `FaultError`: the contract knows no such thing."""
@@ -234,7 +190,7 @@ class Service:
         for fault in wanted:
             judge_fault(self.contract, fault)
         armed = [await world.faults.arm(fault, world.clock.now()) for fault in wanted]
-        await self._tell_others(world)
+        await self.remembering.tell_others(world)
         return armed
 
     async def disarm(self, world: World, fault_id: str | None = None) -> int:
@@ -244,7 +200,7 @@ class Service:
         if gone:
             if not faults.stale_for:
                 await self.store.clear(world.former)
-            await self._tell_others(world)
+            await self.remembering.tell_others(world)
         return int(gone)
 
     async def snapshot(self, world: World) -> Snapshot:
@@ -263,9 +219,9 @@ class Service:
             raise ValueError(f"the world {world.id!r} of this snapshot is not there any more")
         await self.store.restore(snapshot.files)
         world.put_back(snapshot.state)
-        self._settle(world)
+        self.remembering.settle(world)
         await self.store.clear(world.former)
-        await self._remember(world)
+        await self.store.remember(world)
         self.sweeper.wake()
 
     async def live_files(

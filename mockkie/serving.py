@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from mockkie.app import Mock
 from mockkie.build import MEMORY, build_mock
 from mockkie.certificates import Tls
 from mockkie.kie import Kie, Runner
+from mockkie.kie_clock import Run
 from mockkie.problems import UsageError
 from mockkie.protocol import GRACE_SECONDS
 from mockkie.seeding import Sources, seed
@@ -88,7 +91,7 @@ def closing_store(mock: Mock) -> Iterator[None]:
     try:
         yield
     finally:
-        Runner()(mock.service.close())
+        runner_for(mock)(mock.service.close())
 
 
 def open_server(  # noqa: PLR0913 - what a server is made of
@@ -104,7 +107,7 @@ def open_server(  # noqa: PLR0913 - what a server is made of
 
     `UsageError` tells what is in the way; the mock has let go of its store then.
     """
-    run = Runner()
+    run = runner_for(mock)
     try:
         run(mock.service.start())
         if seed_files is not None:
@@ -113,6 +116,20 @@ def open_server(  # noqa: PLR0913 - what a server is made of
     except UsageError:
         run(mock.service.close())
         raise
+    except OSError as error:
+        run(mock.service.close())
+        raise UsageError(f"--data: {error.strerror or error}") from error
+
+
+def runner_for(mock: Mock) -> Run:
+    """What runs a coroutine of a mock that is not served yet, or no more."""
+    return _run_elsewhere if mock.service.store.waits else Runner()
+
+
+def _run_elsewhere(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """In a thread of its own: there may be a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 async def _seed(mock: Mock, sources: Sources) -> None:

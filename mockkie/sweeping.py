@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import random
 from typing import Final
 
 from mockkie.store import Store
 from mockkie.worlds import World, Worlds
 
 SWEEP_SECONDS: Final = 30.0
+ELSEWHERE_SECONDS: Final = 600.0  # where a look costs a request, and others sweep too
 SLICE: Final = 256
+_log: Final = logging.getLogger("mockkie")
 
 
 class Sweeper:
@@ -40,12 +44,20 @@ class Sweeper:
     async def _sweep_forever(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_SECONDS):
+                async with asyncio.timeout(self._pause()):
                     await self._wake.wait()
             self._wake.clear()
             for world in self._worlds:
-                while await self.sweep(world):  # noqa: ASYNC110 - a slice, then the requests
-                    await asyncio.sleep(0)
+                try:
+                    while await self.sweep(world):  # noqa: ASYNC110 - a slice, then the requests
+                        await asyncio.sleep(0)
+                except OSError as error:  # what expired is gone all the same; the next one frees it
+                    _log.warning("the sweep of %s failed: %s", world.id, error)
+
+    def _pause(self) -> float:
+        if not self._store.waits:
+            return SWEEP_SECONDS
+        return random.uniform(0.5, 1.5) * ELSEWHERE_SECONDS  # noqa: S311 - not all at once
 
     async def sweep(self, world: World) -> bool:
         """Free a slice of what has expired in a world; whether there was any."""

@@ -64,7 +64,7 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
             if options["open_page"]:
                 open_page(dashboard_of(server))
 
-        if folder is not None:
+        if count > 1:
             plan = Plan(build, options["host"], server.sockets, watch, tls)
             with closing_store(mock):
                 Workers(count, plan, folder, mock.service.faults).run(ready)

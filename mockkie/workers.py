@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from mockkie.build import MEMORY, build_mock
+from mockkie.build import MEMORY, build_mock, is_elsewhere
 from mockkie.certificates import Tls
 from mockkie.clock import real_now
 from mockkie.faults import Fault
@@ -47,15 +47,19 @@ class Plan:
 class Workers:
     """The worker processes of a parent that holds folder and sockets.
 
-    `faults` are those that the default world begins with.
+    `faults` are those that the default world begins with; without a `folder` it has them.
     """
 
-    def __init__(self, count: int, plan: Plan, folder: Path, faults: Sequence[Fault] = ()) -> None:
+    def __init__(
+        self, count: int, plan: Plan, folder: Path | None, faults: Sequence[Fault] = ()
+    ) -> None:
         self._count = count
         self._plan = plan
         self._context = multiprocessing.get_context("spawn")
         self._running: list[SpawnProcess] = []
         self._stopping = False
+        if folder is None:
+            return
         shared, run = FolderShared.create(folder), Runner()
         for fault in faults:
             run(shared.faults(DEFAULT_WORLD).arm(fault, real_now()))
@@ -128,10 +132,10 @@ def work(plan: Plan, started: Event) -> None:
     server.run(started.set, signals=(signal.SIGTERM,))
 
 
-def check_workers(count: int, data: str | Path) -> Path:
-    """The folder that `count` workers share; `UsageError` where there is none to share."""
+def check_workers(count: int, data: str | Path) -> Path | None:
+    """The folder that `count` workers share, if it is one; `UsageError` if there is nothing."""
     if str(data) in (MEMORY, "memory"):
         raise UsageError(f"--workers {count} needs a folder to share: add --data FOLDER")
     if not hasattr(signal, "SIGKILL"):
         raise UsageError("--workers needs a POSIX system; leave it out")
-    return Path(data)
+    return None if is_elsewhere(data) else Path(data)

@@ -65,7 +65,7 @@ LAYERS: Sequence[Sequence[str]] = [
     auth parameters stateless seeding;
     exchange;
     service;
-    sweeping known_faults;
+    remembering sweeping known_faults;
     body form jsonbody base64text keeping naming fetching dialling addresses urls inprocess
     origin samples identify signatures parts links wire jsonapi shelves spoiling;
     connection;

@@ -23,7 +23,7 @@ from mockkie.dashboard.files import delete_file, list_files, read_content, show_
 from mockkie.dashboard.journal import clear_journal, list_entries, list_rows, show_entry
 from mockkie.dashboard.page import Site, View, address
 from mockkie.dashboard.worlds import create_world, drop_world, list_worlds, reset_world
-from mockkie.jsonapi import Refused
+from mockkie.jsonapi import Refused, away
 from mockkie.service import Service
 from mockkie.worlds import DEFAULT_WORLD
 
@@ -93,10 +93,14 @@ def _endpoint(site: Site, views: Mapping[str, View]) -> Callable[[Request], Awai
                 raise Refused(404, "the dashboard has no such page")
             return await view(site, request)
         except Refused as refused:
-            response = site.page(
-                request, "refused.html", status=refused.status, detail=refused.detail
-            )
-            response.headers.update(refused.headers or {})
-            return response
+            return _refused(site, request, refused)
+        except OSError as error:
+            return _refused(site, request, away(error))
 
     return endpoint
+
+
+def _refused(site: Site, request: Request, refused: Refused) -> Response:
+    response = site.page(request, "refused.html", status=refused.status, detail=refused.detail)
+    response.headers.update(refused.headers or {})
+    return response

@@ -95,6 +95,10 @@ class Reading(ABC):
         await self.close()
 
 
+class Outdated(Exception):  # noqa: N818 - it says of what is known that it is
+    """Another process has changed a world, or made one of this id, since this one read it."""
+
+
 class FilesSnapshot:
     """The files of one world at one moment, for the store that took it.
 
@@ -181,7 +185,10 @@ class Store(ABC):
 
     @abstractmethod
     async def remember(self, world: World) -> None:
-        """Keep a world (keys, account, clock, settings) over a restart, in place of what was."""
+        """Keep a world (keys, account, clock, settings) over a restart, in place of what was.
+
+        Raises `Outdated` where processes that are elsewhere may have changed it meanwhile.
+        """
 
     @abstractmethod
     async def forget(self, world: str) -> None:

@@ -2,7 +2,8 @@
 
     worlds/<world>   what a World is made of, when it was made, and its burials
 
-A document is replaced if it is still the one that was read, so no change of another mock is lost.
+A document is replaced if it is still the one that was read last, so no change of another mock is
+lost. Those that have not changed since then are not read again: a listing tells their versions.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
 
 from mockkie.clock import Clock, real_now
+from mockkie.store import Outdated
 from mockkie.store.bucket import Bucket, in_parallel
 from mockkie.store.s3facts import Burials
 from mockkie.store.s3keys import world_key
@@ -31,6 +32,8 @@ class Documents:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._seen: dict[str, tuple[int, Burials]] = {}  # with when the world was created
+        self._known: dict[str, tuple[str, dict[str, Any]]] = {}  # by key, with its ETag
+        self._told: dict[str, str] = {}  # the ETag of what `worlds` or `remember` knows
         self._created = 0
 
     def burials(self, world: str) -> Burials:
@@ -39,8 +42,13 @@ class Documents:
 
     async def worlds(self) -> list[World]:
         """Every world that is remembered, in the order of creation."""
-        keys = [known.key async for known in self._bucket.list("worlds")]
-        documents = [value for value in await in_parallel(self._read, keys) if value is not None]
+        there = {known.key: known.etag async for known in self._bucket.list("worlds")}
+        for gone in self._known.keys() - there.keys():
+            del self._known[gone]
+        new = [key for key, etag in there.items() if self._etag(key) != etag]
+        await in_parallel(self._read, new)
+        self._told = {key: etag for key, (etag, _) in self._known.items()}
+        documents = [self._known[key][1] for key in there if key in self._known]
         documents.sort(key=lambda value: (value["created"], value["id"]))
         for gone in self._seen.keys() - {value["id"] for value in documents}:
             del self._seen[gone]
@@ -55,67 +63,76 @@ class Documents:
         return self._world(value)
 
     async def remember(self, world: World) -> None:
-        """Write a world down, but for its burials, which stay."""
+        """Write a world down, but for its burials, which stay; `Outdated` as `Store` has it."""
         offset, frozen_at = world.clock.state()
-
-        def edit(old: dict[str, Any] | None) -> dict[str, Any]:
-            old = old or {"created": self._now(), "moves": 0, "buried": []}
-            return {
-                "id": world.id,
-                "account": world.account,
-                "keys": world.keys,
-                "offset": offset,
-                "frozenAt": frozen_at,
-                "changes": world.changes,
-                "madeWith": world.made_with,
-                **{name: old[name] for name in ("created", "moves", "buried")},
-            }
-
-        await self._change(world.id, edit)
+        _, old = self._known.get(_key(world.id), ("", None))
+        old = old or {"created": self._now(), "moves": 0, "buried": []}
+        value = {
+            "id": world.id,
+            "account": world.account,
+            "keys": world.keys,
+            "offset": offset,
+            "frozenAt": frozen_at,
+            "changes": world.changes,
+            "madeWith": world.made_with,
+            **{name: old[name] for name in ("created", "moves", "buried")},
+        }
+        key = _key(world.id)
+        if self._etag(key) != self._told.get(key, "") or not await self._write(world.id, value):
+            raise Outdated(world.id)
+        self._told[key] = self._etag(key)
 
     async def bury(self, world: str, now: int) -> bool:
         """Have all that is expired at `now` be gone; False when the world is not remembered."""
-
-        def edit(old: dict[str, Any] | None) -> dict[str, Any] | None:
-            if old is None:
-                return None
-            after = _burials(old).with_one(now, _MOST)
-            return {**old, "moves": after.moves, "buried": after.pairs}
-
-        return await self._change(world, edit)
+        for attempt in range(_TRIES):
+            value = await self._read(_key(world))
+            if value is None:
+                return False
+            after = _burials(value).with_one(now, _MOST)
+            is_told = self._told.get(_key(world)) == self._etag(_key(world))
+            if await self._write(world, {**value, "moves": after.moves, "buried": after.pairs}):
+                if is_told:  # else `remember` is still to find out what another mock changed
+                    self._told[_key(world)] = self._etag(_key(world))
+                return True
+            await asyncio.sleep(random.uniform(0, 0.01 * (attempt + 1)))  # noqa: S311 - no secret
+        raise OSError(f"{self._bucket.where}: a world is changed by too many at a time: try again")
 
     async def forget(self, world: str) -> None:
         """Remember a world no more."""
         await self._bucket.delete(_key(world))
         self._seen.pop(world, None)
+        self._known.pop(_key(world), None)
+        self._told.pop(_key(world), None)
 
     def _now(self) -> int:
         """The present instant, but never one of before: worlds are told apart by it."""
         self._created = max(self._created + 1, real_now())
         return self._created
 
+    def _etag(self, key: str) -> str:
+        return self._known[key][0] if key in self._known else ""
+
     async def _read(self, key: str) -> dict[str, Any] | None:
         got = await self._bucket.get(key)
-        return None if got is None else orjson.loads(await got.read())
+        if got is None:
+            self._known.pop(key, None)
+            return None
+        value: dict[str, Any] = orjson.loads(await got.read())
+        self._known[key] = got.etag, value
+        return value
 
-    async def _change(
-        self, world: str, edit: Callable[[dict[str, Any] | None], dict[str, Any] | None]
-    ) -> bool:
-        for attempt in range(_TRIES):
-            got = await self._bucket.get(_key(world))
-            value = edit(None if got is None else orjson.loads(await got.read()))
-            if value is None:
-                return False
-            data = orjson.dumps({**value, "nonce": secrets.token_hex(8)})
-            if got is None:
-                etag = await self._bucket.create(_key(world), data)
-            else:
-                etag = await self._bucket.replace(_key(world), data, got.etag)
-            if etag is not None:
-                self._see(value)
-                return True
-            await asyncio.sleep(random.uniform(0, 0.01 * (attempt + 1)))  # noqa: S311 - no secret
-        raise OSError(f"{self._bucket.where}: a world is changed by too many at a time: try again")
+    async def _write(self, world: str, value: dict[str, Any]) -> bool:
+        """Replace the version that is known, or make the first; False when there is another one."""
+        key, data = _key(world), orjson.dumps({**value, "nonce": secrets.token_hex(8)})
+        if key in self._known:
+            etag = await self._bucket.replace(key, data, self._etag(key))
+        else:
+            etag = await self._bucket.create(key, data)
+        if etag is None:
+            return False
+        self._known[key] = etag, value
+        self._see(value)
+        return True
 
     def _see(self, value: dict[str, Any]) -> None:
         """Take the burials of a document, unless it was read before one that is known."""

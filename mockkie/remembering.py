@@ -1,0 +1,150 @@
+"""The worlds of a mock as its store remembers them, and as other processes change them.
+
+Knows nothing of requests. What is changed here is remembered first and told to the others then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from mockkie.changes import Changes
+from mockkie.contract import Contract
+from mockkie.problems import UsageError
+from mockkie.shared import Shared
+from mockkie.store import Outdated, Store
+from mockkie.worlds import DEFAULT_WORLD, World, Worlds
+
+_TRIES: Final = 20
+
+
+class Remembering:
+    """Keeps `worlds` as the store has them; `shared` is None where there is one process only."""
+
+    def __init__(
+        self, contract: Contract, store: Store, worlds: Worlds, shared: Shared | None
+    ) -> None:
+        self._contract = contract
+        self._store = store
+        self._worlds = worlds
+        self._shared = shared
+        self._known = -1  # how many changes of other processes
+        self._changing = asyncio.Lock()  # of what is in memory and in the store, both or neither
+
+    async def start(self, keys: tuple[str, ...]) -> bool:
+        """Bring the worlds back, and the default one in any case; whether that one is new.
+
+        `ValueError`: two of them contradict each other.
+        """
+        if self._shared is not None:
+            self._known = await self._shared.changes()  # of later ones is heard later
+        for world in await self._store.worlds():
+            self._admit(world)
+            self._worlds.add(world)
+            if self._shared is None:
+                await self._store.clear(world.former)
+        first = await self._have_default(keys)
+        if self._shared is not None:
+            await self._shared.reload_faults(self._worlds)
+        return first
+
+    async def _have_default(self, keys: tuple[str, ...]) -> bool:
+        if self._worlds.get(DEFAULT_WORLD) is None:
+            try:
+                await self.create(DEFAULT_WORLD, keys)
+            except ValueError:
+                await self._catch_up()  # another process was faster
+                if self._worlds.get(DEFAULT_WORLD) is None:
+                    raise
+            else:
+                return True
+        default = self._worlds.default
+        if default.keys != keys:
+
+            def change() -> None:
+                default.keys = keys
+
+            await self.change(default, change)
+            self._worlds.take_over(list(self._worlds))
+        return False
+
+    async def catch_up(self) -> None:
+        """Be as other processes have changed the worlds by now."""
+        if self._shared is None:
+            return
+        changes = await self._shared.changes()
+        if changes != self._known:
+            await self._catch_up()
+            await self._shared.reload_faults(self._worlds)
+            self._known = changes
+
+    async def _catch_up(self) -> None:
+        async with self._changing:
+            for world in self._worlds.take_over(await self._store.worlds()):
+                self._admit(world)
+            for world in self._worlds:
+                self.settle(world)
+
+    async def create(
+        self, world_id: str | None, keys: Iterable[str] = (), changes: Changes | None = None
+    ) -> World:
+        """A new world; `ValueError` when the id or a key is taken, here or elsewhere."""
+        async with self._changing:
+            world = self._worlds.create(world_id=world_id, keys=keys, changes=changes)
+            self._admit(world)
+            try:
+                await self._store.remember(world)
+            except Outdated:
+                self._worlds.remove(world)
+                raise ValueError(f"there is a world with the id {world.id!r} already") from None
+            except BaseException:
+                self._worlds.remove(world)
+                raise
+        await self.tell_others(world)
+        return world
+
+    async def change(self, world: World, change: Callable[[], None]) -> None:
+        """Change a world and remember it; again, when another process came in between."""
+        for _ in range(_TRIES):
+            try:
+                async with self._changing:
+                    change()
+                    await self._store.remember(world)
+            except Outdated:
+                await self._catch_up()
+            else:
+                await self.tell_others(world)
+                return
+        raise OSError(f"the world {world.id!r} is changed by too many at a time: try again")
+
+    async def drop(self, world: World) -> None:
+        """Forget a world and all that it has."""
+        async with self._changing:
+            self._worlds.remove(world)
+            await self._store.forget(world.id)
+        await self._store.forget(world.former)
+        if self._shared is not None:
+            await self._shared.forget(world.id)
+        await self.tell_others(world)
+
+    async def tell_others(self, world: World) -> None:
+        """A world was changed here; what others changed meanwhile is still to be read."""
+        if self._shared is not None:
+            changes = await self._shared.changed(world.id)
+            if changes == self._known + 1:
+                self._known = changes
+
+    def settle(self, world: World) -> None:
+        """Have a world's settings be what its changes make of the mock's."""
+        try:
+            world.settings = self._contract.settings_with(world.changes)
+        except UsageError as error:
+            raise UsageError(f"the settings of the world {world.id!r}: {error}") from error
+
+    def _admit(self, world: World) -> None:
+        self.settle(world)
+        if self._shared is not None:
+            world.journal = self._shared.journal(world.id)
+            world.tasks = self._shared.tasks(world.id)
+            world.faults = self._shared.faults(world.id)
