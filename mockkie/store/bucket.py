@@ -110,6 +110,7 @@ class Bucket:
     def __init__(self, store: S3Store, where: str) -> None:
         self.store = store
         self.where = where
+        self.unquoted = ""  # or the quotes, for a server that compares ETags without theirs
 
     @classmethod
     def connect(cls, url: str) -> Self:
@@ -185,18 +186,23 @@ class Bucket:
         return await self._put(key, data, "overwrite", attributes)
 
     async def create(self, key: str, data: bytes) -> str | None:
-        """Make an object; None when there is one already."""
-        try:
-            return await self._put(key, data, "create", None)
-        except FileExistsError:
-            return None
+        """Make an object; None when there is one already. No two have the same `data`."""
+        return await self._put_if(key, data, "create")
 
     async def replace(self, key: str, data: bytes, etag: str) -> str | None:
-        """Replace the version `etag` of an object; None when it is another one by now."""
+        """Replace the version `etag` of an object; None when it is another one by now, or gone.
+
+        No two have the same `data`.
+        """
+        return await self._put_if(key, data, {"e_tag": etag.strip(self.unquoted)})
+
+    async def _put_if(self, key: str, data: bytes, mode: PutMode) -> str | None:
         try:
-            return await self._put(key, data, {"e_tag": etag}, None)
+            return await self._put(key, data, mode, None)
         except FileExistsError:
-            return None
+            # It may be this one: obstore tries again when it got no answer.
+            got = await self.get(key)
+            return got.etag if got is not None and await got.read() == data else None
 
     async def _put(
         self, key: str, data: bytes, mode: PutMode, attributes: Mapping[str, str] | None
@@ -209,6 +215,10 @@ class Bucket:
                 )
             except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
                 raise FileExistsError(key) from error
+            except FileNotFoundError as error:
+                if _NO_BUCKET in str(error):
+                    raise
+                raise FileExistsError(key) from error  # another one than the version: none
         return result["e_tag"] or ""
 
     async def delete(self, *keys: str) -> None:
