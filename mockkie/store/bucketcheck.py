@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore import exceptions
@@ -12,33 +12,39 @@ from obstore import exceptions
 from mockkie.problems import UsageError
 from mockkie.store.bucket import Bucket, bare, without_user
 
+if TYPE_CHECKING:
+    from obstore import PutMode
+
 
 def check(bucket: Bucket) -> None:
     """Find out whether the bucket can be used; `UsageError` says why not. Blocks."""
-    key, what = f"check/{secrets.token_hex(8)}", "choose another store"
+    key = f"check/{secrets.token_hex(8)}"
     try:
-        with bucket.told("PUT"):
-            first = obstore.put(bucket.store, key, b"1", mode="create", use_multipart=False)
-            with suppress(exceptions.AlreadyExistsError, exceptions.PreconditionError):
-                obstore.put(bucket.store, key, b"2", mode="create", use_multipart=False)
-                raise UsageError(f"{bucket.where} does not know `If-None-Match: *`: {what}")
-            with suppress(exceptions.AlreadyExistsError, exceptions.PreconditionError):
-                obstore.put(bucket.store, key, b"3", mode={"e_tag": '"0"'}, use_multipart=False)
-                raise UsageError(f"{bucket.where} does not know `If-Match`: {what}")
-            bucket.quotes = _takes(bucket, key, bare(first["e_tag"]))
+        etag = _put(bucket, key, "create") or ""
+        knows = _put(bucket, key, "create") is None and _put(bucket, key, {"e_tag": '"0"'}) is None
+        if knows and not _put(bucket, key, bucket.version(etag)):
+            bucket.quotes = False
+            knows = _put(bucket, key, bucket.version(etag)) is not None
         with bucket.told("DELETE"):
             obstore.delete(bucket.store, key)
     except OSError as error:
         raise UsageError(f"{error.strerror or error} ({_environment()})") from error
+    if not knows:
+        raise UsageError(
+            f"{bucket.where} does not know conditional writes (If-Match, If-None-Match): "
+            "choose another store"
+        )
 
 
-def _takes(bucket: Bucket, key: str, etag: str) -> bool:
-    """Whether `If-Match` takes an ETag in quotes."""
-    try:
-        obstore.put(bucket.store, key, b"4", mode=bucket.version(etag), use_multipart=False)
-    except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
-        return False
-    return True
+def _put(bucket: Bucket, key: str, mode: PutMode) -> str | None:
+    """The ETag of what was put; None if the condition does not hold."""
+    with bucket.told("PUT"):
+        try:
+            return bare(
+                obstore.put(bucket.store, key, b"", mode=mode, use_multipart=False)["e_tag"]
+            )
+        except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
+            return None
 
 
 def _environment() -> str:

@@ -37,8 +37,8 @@ from mockkie.store.s3sweep import Sweep
 from mockkie.store.s3worlds import Documents
 from mockkie.worlds import World
 
-_LAST_SECONDS: Final = 0.1  # what obstore still does then aborts a process that ends meanwhile
 _PAGE: Final = 1_000  # files that are looked at or deleted at a time
+_QUIET: Final = 0.1  # seconds: obstore 0.12 aborts a process that ends right behind a request
 
 
 class S3Store(Store):
@@ -141,15 +141,15 @@ class S3Store(Store):
     async def open(
         self, world: str, file: StoredFile, start: int = 0, stop: int | None = None
     ) -> Reading | None:
-        stop = file.size if stop is None else stop
-        span = None if start <= 0 and stop >= file.size else (start, stop)
+        start, stop = max(start, 0), file.size if stop is None else min(stop, file.size)
+        span = start, stop
         key = file_key(world, file.path)
         # Most are read with one request. A large one has its bytes elsewhere.
         at_once = start < stop and file.size <= self._incoming.part
         try:
-            got = await self._get(key, span) if at_once else await self.bucket.head(key)
+            got = await self._get(key, file, span) if at_once else await self.bucket.head(key)
         except OSError:
-            if at_once and span is not None and await self.find(world, file.path) != file:
+            if at_once and start and await self.find(world, file.path) != file:
                 return None  # it was replaced by one that is too short for the span
             raise
         kept = None if got is None else Kept.of(key, got.attributes)
@@ -159,16 +159,14 @@ class S3Store(Store):
         if kept.token:
             key, etag = bytes_key(kept.token), ""  # which is never written again
         if not at_once:
-            got = await self._get(key, span) if start < stop else None
+            got = await self._get(key, file, span) if start < stop else None
             if start < stop and (got is None or (etag and got.etag != etag)):
                 return None
-        return S3Reading(
-            self.bucket, key, etag, got, start=start if span else 0, readings=self._readings
-        )
+        return S3Reading(self.bucket, key, etag, got, span=span, readings=self._readings)
 
-    async def _get(self, key: str, span: tuple[int, int] | None) -> Got | None:
-        start, stop = span or (0, None)
-        return await self.bucket.get(key, start=start, stop=stop)
+    async def _get(self, key: str, file: StoredFile, span: tuple[int, int]) -> Got | None:
+        start, stop = span
+        return await self.bucket.get(key, start=start, stop=None if stop == file.size else stop)
 
     def _is_gone(self, world: str, kept: Kept) -> bool:
         return self._documents.burials(world).cover(kept)
@@ -274,7 +272,7 @@ class S3Store(Store):
             await reading.close()
         await self._ends.close()
         await self._sweep.close()
-        await asyncio.sleep(_LAST_SECONDS)
+        await asyncio.sleep(_QUIET)
 
 
 def _no_snapshots() -> NoReturn:

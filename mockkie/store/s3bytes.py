@@ -231,14 +231,14 @@ class S3Reading(Reading):
         etag: str,
         got: Got | None,
         *,
-        start: int,
+        span: tuple[int, int],
         readings: set[S3Reading],
     ) -> None:
         self._bucket = bucket
         self._key = key
         self._etag = etag
         self._got = got
-        self._start = start
+        self._span = span
         self._readings = readings
         self._stream: AsyncGenerator[bytes, None] | None = None
         readings.add(self)
@@ -247,9 +247,10 @@ class S3Reading(Reading):
         """See `Reading.pieces`."""
         if self not in self._readings:
             raise OSError(errno.EBADF, "this reading is closed")
+        start, stop = max(start, self._span[0]), min(stop, self._span[1])
         if start >= stop:
             return
-        at, got, self._got = self._start, self._got, None
+        at, got, self._got = self._span[0], self._got, None
         if got is None:
             at, got = start, await self._again(start, stop)
         self._stream = got.stream()
