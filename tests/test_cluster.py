@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -148,9 +149,7 @@ def test_the_whole_suite_is_upheld(tmp_path: Path, origin: str) -> None:
     assert done.report["summary"]["violated"] == done.report["summary"]["notJudged"] == 0
 
 
-def test_what_one_is_told_all_act_upon(
-    mocks: Sequence[Member], origin: str, world: dict[str, Any]
-) -> None:
+def test_what_one_is_told_all_act_upon(mocks: Sequence[Member], world: dict[str, Any]) -> None:
     first, second, third = (member.url for member in mocks)
     key = world["key"]
     path = link_of(upload(first, "docs/a.txt", b"one", key))
@@ -349,8 +348,6 @@ def test_a_store_in_trouble_is_told_and_passes(
         assert answer.status_code == 500
         assert answer.json()["code"] == 500
         assert answer.json()["success"] is False
-        import re
-
         assert re.search(told, answer.headers["x-mockkie-why"])
     assert ask("GET", f"{mock.url}/livez").status_code == 200
     ready = ask("GET", f"{mock.url}/readyz")

@@ -45,6 +45,7 @@ def _put(bucket: Bucket, key: str, mode: PutMode) -> str | None:
             )
         except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
             return None
+    return bare(result["e_tag"])
 
 
 def _environment() -> str:
