@@ -58,6 +58,8 @@ async def state_of(site: Site, world: World) -> dict[str, Any]:
     """A mark for each thing that pages show, another one when it has changed; `now` comes last."""
     service, journal = site.service, world.journal
     await journal.catch_up()
+    if world.faults:
+        await world.faults.reload()
     count, size = await service.store.count(world.id)
     offset, frozen_at = world.clock.state()
     faults = [armed.to_json() for armed in world.faults]
