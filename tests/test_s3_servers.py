@@ -156,6 +156,11 @@ def test_a_proxy_is_as_unsteady_as_it_is_told(s3_server: Gateway) -> None:
         with pytest.raises(GenericError, match="response body error"):
             obstore.get(strict, "unsteady/1").bytes()
 
+        proxy.tear(0, 1)
+        with pytest.raises(AlreadyExistsError):  # its own first attempt was carried out
+            obstore.put(patient, "unsteady/3", b"once", mode="create")
+        assert bytes(obstore.get(strict, "unsteady/3").bytes()) == b"once"
+
         proxy.silent(1)
         hasty = opened(s3_server.at(proxy.endpoint), patience="0.5s")
         with pytest.raises(GenericError, match="TimedOut"):
@@ -167,7 +172,7 @@ def test_a_proxy_is_as_unsteady_as_it_is_told(s3_server: Gateway) -> None:
         proxy.steady()
         proxy.slow(0.01)
         assert len(obstore.get(strict, "unsteady/1").bytes()) == 200_000
-    assert s3_server.keys("unsteady/") == ["unsteady/1"]
+    assert s3_server.keys("unsteady/") == ["unsteady/1", "unsteady/3"]
 
 
 class Named(BaseHTTPRequestHandler):
