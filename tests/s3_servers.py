@@ -196,9 +196,9 @@ class Cluster:
         (self.folder / "radosgw.pid").unlink()
 
     def wait(self) -> None:
-        """Until every process has ended."""
+        """Until every process has ended, which they were told to."""
         for process in self._running.values():
-            process.wait()
+            process.wait(_PATIENCE)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [program, *arguments]

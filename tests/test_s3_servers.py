@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Iterable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -126,8 +127,10 @@ def test_nothing_is_left_of_a_server(s3_server: Gateway, tmp_path: Path, ends: s
         if ends == "killed":
             process.send_signal(signal.SIGKILL)
     assert len(running) == 3
-    while folder.exists():
-        asyncio.run(asyncio.sleep(0.02))
+    deadline = time.monotonic() + 30
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not folder.exists()
     assert [pid for pid in running if alive(pid)] == []
 
 
