@@ -64,6 +64,12 @@ osd_crush_chooseleaf_type = 0
 osd_objectstore = memstore
 osd_memory_target = 939524096
 memstore_device_bytes = 8589934592
+mon_cluster_log_to_file = false
+debug_ms = 0/0
+debug_mon = 0/0
+debug_osd = 0/0
+debug_paxos = 0/0
+debug_rgw = 0/0
 debug_rocksdb = 0/0
 [mon.a]
 mon_data = {folder}/mon

@@ -23,7 +23,7 @@ from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionErr
 from obstore.store import S3Store
 
 from tests.balancing import INSTALL, NGINX, balanced
-from tests.s3_servers import S3, Gateway
+from tests.s3_servers import S3, Gateway, radosgw
 from tests.unsteady import unsteady
 
 WRITERS = 32
@@ -96,6 +96,24 @@ def test_an_upload_that_is_given_up_is_seen(s3: S3) -> None:
         Bucket=s3.bucket, Key="given-up/1", UploadId=begun["UploadId"]
     )
     assert s3.uploads("given-up/") == []
+
+
+@pytest.mark.usefixtures("s3_server")  # skips, or fails, where there is none
+def test_a_lifecycle_rule_frees_what_nobody_deletes() -> None:
+    with radosgw(day=1) as s3:
+        client, rule = s3.client(), {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "old/"}}
+        rule |= {"Expiration": {"Days": 2}}
+        rule |= {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}}
+        client.put_bucket_lifecycle_configuration(
+            Bucket=s3.bucket, LifecycleConfiguration={"Rules": [rule]}
+        )
+        for key in ("old/1", "new/1"):
+            client.put_object(Bucket=s3.bucket, Key=key)
+            client.create_multipart_upload(Bucket=s3.bucket, Key=key)
+        deadline = time.monotonic() + 60
+        while s3.keys("old/") + s3.uploads("old/") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert s3.keys() == s3.uploads() == ["new/1"]
 
 
 def test_the_gateway_goes_away_and_comes_back(s3_server: Gateway) -> None:
