@@ -17,7 +17,7 @@ NGINX: Final = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 INSTALL: Final = "apt-get install nginx-light"
 
 _PATIENCE: Final = 30.0
-_CONFIGURATION: Final = """\
+CONFIGURATION: Final = """\
 daemon off;
 master_process off;
 user root;
@@ -74,7 +74,7 @@ def balanced(ports: Sequence[int]) -> Iterator[str]:
     folder, port = Path(tempfile.mkdtemp(prefix="mockkie-nginx-")), free_port()
     servers = "\n    ".join(f"server 127.0.0.1:{one} max_fails=0;" for one in ports)
     settings, log = folder / "nginx.conf", folder / "error.log"
-    settings.write_text(_CONFIGURATION.format(folder=folder, port=port, servers=servers))
+    settings.write_text(CONFIGURATION.format(folder=folder, port=port, servers=servers))
     with (
         kept(folder),
         subprocess.Popen([NGINX, "-p", folder, "-c", settings, "-e", log]) as process,

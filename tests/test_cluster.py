@@ -6,6 +6,7 @@ The mocks are processes of `mockkie serve`; they share nothing but the bucket.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 import re
@@ -24,10 +25,13 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from tests.balancing import balanced
+from tests.balancing import CONFIGURATION, NGINX, balanced
+from tests.installed import ROOT
 from tests.judging import check
-from tests.s3_servers import S3, Gateway, free_port
+from tests.loopback import free_port
+from tests.s3_servers import S3, Gateway, radosgw
 from tests.unsteady import Unsteady, unsteady
+from tests.walkthrough import blocks_of
 
 KEY: Final = "cluster-key"
 MOCKS: Final = 3
@@ -404,3 +408,39 @@ def test_a_gateway_that_is_killed_comes_back(s3_server: Gateway) -> None:
         assert [ask("GET", member.url + path).content for member in mocks] == [b"kept"] * 2
         assert upload(mocks[1].url, "a/kept.txt", b"again").status_code == 200
         assert ask("GET", mocks[0].url + path).content == b"again"
+
+
+# -------------------------------------------------------------------------------------- the page
+
+
+def block(kind: str) -> str:
+    """The one block of that kind on the page about clusters."""
+    (found,) = (one.content for one in blocks_of(ROOT / "docs/cluster.md") if one.kind == kind)
+    return found
+
+
+def test_the_page_shows_what_nginx_was_told_here() -> None:
+    """What the tests use is what the page shows, but for addresses, timeouts and buffers."""
+    assert NGINX is not None
+    shown = {line.strip() for line in block("nginx").splitlines() if "proxy_" in line}
+    assert shown <= {line.strip() for line in CONFIGURATION.splitlines()}
+    assert "max_fails=0;" in block("nginx")
+
+
+def test_the_rules_of_the_page_free_what_no_sweep_finds() -> None:
+    """A server whose days are a second is given the rules, with what a `kill -9` can leave."""
+    with radosgw(day=1) as server:
+        client = server.client()
+        client.put_bucket_lifecycle_configuration(
+            Bucket=server.bucket, LifecycleConfiguration=json.loads(block("json"))
+        )
+        client.create_multipart_upload(Bucket=server.bucket, Key="staging/bytes/broken")
+        left = [f"staging/{name}/x" for name in ("files/default", "bytes", "ends/default")]
+        stays = ["staging/board", "staging/worlds/default", "elsewhere/files/x"]
+        for key in (*left, *stays):
+            client.put_object(Bucket=server.bucket, Key=key, Body=b"x")
+        until = time.monotonic() + _PATIENCE
+        while server.uploads() or set(server.keys()) & set(left):
+            assert time.monotonic() < until, (server.uploads(), server.keys())
+            time.sleep(0.2)
+        assert sorted(server.keys()) == sorted(stays)
