@@ -40,9 +40,7 @@ def _put(bucket: Bucket, key: str, mode: PutMode) -> str | None:
     """The ETag of what was put; None if the condition does not hold."""
     with bucket.told("PUT"):
         try:
-            return bare(
-                obstore.put(bucket.store, key, b"", mode=mode, use_multipart=False)["e_tag"]
-            )
+            result = obstore.put(bucket.store, key, b"", mode=mode, use_multipart=False)
         except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
             return None
     return bare(result["e_tag"])
