@@ -237,10 +237,10 @@ def over(bucket: Bucket, fresh: float = FRESH, grace: float = GRACE) -> S3Store:
 
 def test_an_upload_that_a_sweep_takes_is_not_acknowledged(url: str) -> None:
     async def scene() -> None:
-        other = opened(url)
+        other = over(opened(url).bucket, FRESH, 60)  # the board alone can tell it
         bucket = GatedBucket(other.bucket.store, other.bucket.where)
         bucket.quotes = other.bucket.quotes
-        sweeper = over(bucket)
+        sweeper = over(bucket, FRESH, 60)  # nobody waits for an announcement to be withdrawn
         async with using(sweeper, other):
             await keep(sweeper, "a/b")
             bucket.wait_for()
