@@ -468,6 +468,11 @@ MEMORY = """
 import asyncio, resource, sys
 from mockkie.store import StoredFile
 from mockkie.store.s3 import S3Store
+from mockkie.store.s3bytes import Incoming, Slots
+from mockkie.store.s3ends import Ends
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 async def upload(store, name, pieces):
     async with store.draft() as draft:
@@ -485,10 +490,15 @@ async def upload(store, name, pieces):
 async def main():
     store = S3Store.open_bucket(sys.argv[1])
     await upload(store, "first", 16)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     await upload(store, "large", 300 * 16)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    print(peak() - before)
+    few = Incoming(store.bucket, slots=Slots(2))
+    waiting = S3Store(store.bucket, store.board, few, Ends(store.bucket))
+    await asyncio.gather(*[upload(waiting, f"{number}", 12 * 16) for number in range(40)])
+    print(peak() - before)
     await store.close()
+    await waiting.close()
 
 asyncio.run(main())
 """
@@ -499,7 +509,9 @@ def test_a_large_file_takes_little_memory(s3: S3, url: str) -> None:
         pytest.skip("the other server is the faster one, and it is about neither")
     command = [sys.executable, "-c", MEMORY, url]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
-    assert int(done.stdout) < 60 * 1_024  # KiB, of 300 MiB
+    alone, together = map(int, done.stdout.split())
+    assert alone < 60 * 1_024  # KiB, of 300 MiB
+    assert together < 200 * 1_024  # of 480 MiB
 
 
 def test_many_large_uploads_wait_for_each_other(url: str) -> None:
