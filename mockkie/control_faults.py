@@ -20,7 +20,9 @@ _SCRIPT: Final = ("about", "seed", "faults")
 
 async def list_faults(control: Caller, request: Request) -> Response:
     """`GET /faults`: those of the world, in order, and the names of the scenarios."""
-    shown = [armed.to_json() for armed in control.world(request).faults]
+    world = control.world(request)
+    await world.faults.reload()
+    shown = [armed.to_json() for armed in world.faults]
     return json_response({"faults": shown, "scenarios": scenarios()})
 
 
@@ -54,7 +56,9 @@ def _wanted(body: dict[str, Any]) -> Sequence[Fault]:
 
 async def show_fault(control: Caller, request: Request) -> Response:
     """`GET /faults/{id}`."""
-    armed = control.world(request).faults.get(request.path_params["id"])
+    world = control.world(request)
+    await world.faults.reload()
+    armed = world.faults.get(request.path_params["id"])
     if armed is None:
         raise missing(request, "fault")
     return json_response(armed.to_json())

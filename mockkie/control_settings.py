@@ -23,7 +23,7 @@ async def change_settings(control: Caller, request: Request) -> Response:
     body = await read_object(request)
     try:
         changes = read_changes(body, of_world=True)
-        await control.service.change_settings(world, {**world.changes, **changes})
+        await control.service.change_settings(world, changes, more=True)
     except UsageError as error:
         raise Refused(400, str(error)) from error
     return _state(control, world)

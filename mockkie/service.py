@@ -113,17 +113,18 @@ class Service:
         await self.remembering.catch_up()
 
     async def change_settings(
-        self, world: World, changes: Changes, *, made_with: bool = False
+        self, world: World, changes: Changes, *, made_with: bool = False, more: bool = False
     ) -> None:
         """Have the world differ from the mock in exactly these settings, in nothing without any.
 
-        With `made_with` it keeps them over a reset. Files that are there keep their end.
+        With `more`, those that are not named stay; with `made_with` it keeps them over a reset.
+        Files that are there keep their end.
         `UsageError`: there is no such profile.
         """
-        settings = self.contract.settings_with(changes)
 
         def change() -> None:
-            world.changes, world.settings = dict(changes), settings
+            wanted = {**world.changes, **changes} if more else dict(changes)
+            world.changes, world.settings = wanted, self.contract.settings_with(wanted)
             if made_with:
                 world.made_with = world.changes
 

@@ -8,8 +8,9 @@ control call that changes something takes as long as a view of it may be old. Th
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -91,6 +92,7 @@ class BucketFaults(Faults):
         self.key = key
         self.etag: str | None = None
         self._bucket = bucket
+        self._changing = asyncio.Lock()  # what is written is what one request has made of it
 
     async def arm(self, fault: Fault, now: int) -> Armed:
         return await self._change(lambda: super(BucketFaults, self).arm(fault, now))
@@ -109,6 +111,10 @@ class BucketFaults(Faults):
         )
 
     async def reload(self) -> None:
+        async with self._changing:
+            await self._reload()
+
+    async def _reload(self) -> None:
         got = await self._bucket.get(self.key)
         if got is None:
             self.etag = None
@@ -120,26 +126,25 @@ class BucketFaults(Faults):
         self.etag = got.etag
 
     async def _change(self, change: Callable[[], Awaitable[Result]]) -> Result:
-        for _ in range(_TRIES):
-            before = self._written()
-            result = await change()
-            after = self._written()
-            if after == before:
-                return result
-            data = orjson.dumps({**after, "nonce": secrets.token_hex(8)})
-            try:
-                if self.etag is None:
-                    etag = await self._bucket.create(self.key, data)
-                else:
-                    etag = await self._bucket.replace(self.key, data, self.etag)
-            except OSError:
-                self.etag = None  # it may have been written or not: read it before the next change
-                raise
-            if etag is not None:
-                self.etag = etag
-                return result
-            await self.reload()
+        async with self._changing:
+            for _ in range(_TRIES):
+                before = self._written()
+                result = await change()
+                after = self._written()
+                if after == before or await self._write(after):
+                    return result
+                await self._reload()
         raise OSError(f"the faults of {self._bucket.where} are changed by too many at a time")
+
+    async def _write(self, written: Mapping[str, Any]) -> bool:
+        """Replace the version that is known, or make the first; False when there is another one."""
+        data = orjson.dumps({**written, "nonce": secrets.token_hex(8)})
+        known, self.etag = self.etag, None  # whatever goes wrong: then nothing is known
+        if known is None:
+            self.etag = await self._bucket.create(self.key, data)
+        else:
+            self.etag = await self._bucket.replace(self.key, data, known)
+        return self.etag is not None
 
     def _written(self) -> dict[str, Any]:
         last, known = self.state()

@@ -179,18 +179,18 @@ class FolderJournal(Journal):
 
     def _evict(self, held: int, latest: int) -> None:
         """Drop the oldest entries until the rest is within the limit; the latest one stays."""
-        rows = self._shared.execute(
-            "SELECT seq, weight FROM entry WHERE world = ? ORDER BY seq", (self._world,)
-        )
         evicted = 0
-        for seq, weight in rows:
-            if held <= self.limit or seq == latest:
-                break
-            held -= weight
-            evicted += 1
-            self._shared.execute(
-                "DELETE FROM entry WHERE world = ? AND seq = ?", (self._world, seq)
+        while held > self.limit:
+            rows = self._shared.execute(
+                "DELETE FROM entry WHERE world = ?1 AND seq IN ("
+                "SELECT seq FROM entry WHERE world = ?1 AND seq < ?2 ORDER BY seq LIMIT 1"
+                ") RETURNING weight",
+                (self._world, latest),
             )
+            if not rows:
+                break
+            held -= rows[0][0]
+            evicted += 1
         self._shared.execute(
             "UPDATE journal SET bytes = ?, evicted = evicted + ? WHERE world = ?",
             (held, evicted, self._world),

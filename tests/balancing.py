@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.s3_servers import answers, free_port, kept
+from tests.loopback import answers, free_port, kept
 
 NGINX: Final = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 INSTALL: Final = "apt-get install nginx-light"

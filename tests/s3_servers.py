@@ -9,7 +9,6 @@ import dataclasses
 import logging
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,8 +17,9 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from random import SystemRandom
 from typing import Any, Final
+
+from tests.loopback import answers, free_port, kept
 
 PACKAGES: Final = {
     "ceph": "ceph-common",
@@ -64,6 +64,12 @@ osd_crush_chooseleaf_type = 0
 osd_objectstore = memstore
 osd_memory_target = 939524096
 memstore_device_bytes = 8589934592
+mon_cluster_log_to_file = false
+debug_ms = 0/0
+debug_mon = 0/0
+debug_osd = 0/0
+debug_paxos = 0/0
+debug_rgw = 0/0
 debug_rocksdb = 0/0
 [mon.a]
 mon_data = {folder}/mon
@@ -85,13 +91,6 @@ rgw_lc_debug_interval = {day}
 # cluster's map waits for a second otherwise, and each pool is two changes. tcp_nodelay: without
 # it an answer with a body waits for 40 ms. rgw_gc: deleted bytes stay in memory for two hours
 # otherwise.
-
-_KEEPER: Final = """
-cat > /dev/null
-for file in "$0"/*.pid; do kill -9 "$(cat "$file")"; done
-while ! rm -rf "$0"; do sleep 0.05; done
-"""
-# Ends the servers when its standard input does: also when whoever started them is killed.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,9 +195,9 @@ class Cluster:
         (self.folder / "radosgw.pid").unlink()
 
     def wait(self) -> None:
-        """Until every process has ended."""
+        """Until every process has ended, which they were told to."""
         for process in self._running.values():
-            process.wait()
+            process.wait(_PATIENCE)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [program, *arguments]
@@ -280,31 +279,6 @@ def moto() -> Iterator[S3]:
         yield s3
     finally:
         server.stop()
-
-
-@contextmanager
-def kept(folder: Path) -> Iterator[None]:
-    """At the end the folder goes, and the processes of its `*.pid` files with it."""
-    command = ["sh", "-c", _KEEPER, str(folder)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-    ):
-        yield
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has, and that no connection will be given by chance."""
-    while True:
-        port = SystemRandom().randrange(20_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
-def answers(port: int) -> bool:
-    """Whether somebody takes connections there."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def main() -> None:

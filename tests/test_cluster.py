@@ -51,7 +51,16 @@ class Member:
     def start(self) -> None:
         words = ["serve", "--port", str(self.port), "--data", self.place, "--key", KEY]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mockkie", *words, "--quiet", "--url-upload-private"],
+            [
+                sys.executable,
+                "-m",
+                "mockkie",
+                *words,
+                "--quiet",
+                "--url-upload",
+                "fetch",
+                "--url-upload-private",
+            ],
             env={**os.environ, **self.environment},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -146,7 +155,8 @@ def test_the_whole_suite_is_upheld(tmp_path: Path, origin: str) -> None:
     words = (origin, "--key", KEY, "--other-key", other["key"])
     done = check(tmp_path, *words)
     assert done.code == 0, done.output
-    assert done.report["summary"]["violated"] == done.report["summary"]["notJudged"] == 0
+    verdicts = {clause["id"]: clause["verdict"] for clause in done.report["clauses"]}
+    assert [name for name, verdict in verdicts.items() if verdict != "upheld"] == []
 
 
 def test_what_one_is_told_all_act_upon(mocks: Sequence[Member], world: dict[str, Any]) -> None:
@@ -168,7 +178,7 @@ def test_what_one_is_told_all_act_upon(mocks: Sequence[Member], world: dict[str,
     control(first, world, "PATCH", "settings", json={"expiredLink": {"status": 410}})
     for member in mocks:
         settings = control(member.url, world, "GET", "settings")
-        assert settings["changes"] == {"expiredLink": {"status": 410}}
+        assert settings["changed"] == {"expiredLink": {"status": 410}}
     control(second, world, "POST", "reset")
     assert [ask("GET", url + later).status_code for url in (first, second, third)] == [404] * 3
     assert control(third, world, "GET", "files")["files"] == []
@@ -333,8 +343,8 @@ def troubled(s3_server: Gateway) -> Iterator[tuple[Unsteady, Member]]:
     ("trouble", "told"),
     [
         (lambda proxy: proxy.refuse(), "cannot be reached"),
-        (lambda proxy: proxy.busy(), "answers .* with 503 Slow Down"),
-        (lambda proxy: proxy.silent(), "does not answer .* in time"),
+        (lambda proxy: proxy.busy(), r"answers \w+ with 503 Service Unavailable \(SlowDown\)"),
+        (lambda proxy: proxy.silent(), r"does not answer \w+ in time"),
     ],
     ids=["gone", "503", "silent"],
 )
@@ -344,13 +354,18 @@ def test_a_store_in_trouble_is_told_and_passes(
     proxy, mock = troubled
     path = link_of(upload(mock.url, "a/kept.txt", b"kept"))
     trouble(proxy)
-    for answer in (upload(mock.url, "a/lost.txt", b"lost"), ask("GET", mock.url + path)):
-        assert answer.status_code == 500
-        assert answer.json()["code"] == 500
+    with ThreadPoolExecutor(3) as pool:
+        asking = [
+            pool.submit(upload, mock.url, "a/lost.txt", b"lost"),
+            pool.submit(ask, "GET", mock.url + path),
+            pool.submit(ask, "GET", f"{mock.url}/readyz"),
+        ]
+        *answers, ready = [one.result() for one in asking]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (500, 500)
         assert answer.json()["success"] is False
         assert re.search(told, answer.headers["x-mockkie-why"])
     assert ask("GET", f"{mock.url}/livez").status_code == 200
-    ready = ask("GET", f"{mock.url}/readyz")
     assert ready.status_code == 503
     assert ready.headers["content-type"] == "application/problem+json"
     proxy.steady()
@@ -358,8 +373,8 @@ def test_a_store_in_trouble_is_told_and_passes(
     again = link_of(upload(mock.url, "a/lost.txt", b"found"))
     assert ask("GET", mock.url + again).content == b"found"
     entries = ask("GET", f"{mock.url}/__mockkie/journal").json()["entries"]
-    statuses = [entry["status"] for entry in entries if entry["path"] == "a/lost.txt"]
-    assert statuses == [500, 200]  # what could not be written down then was written down later
+    statuses = [entry["status"] for entry in entries if entry["method"] == "POST"]
+    assert statuses[-2:] == [500, 200]  # what could not be written down then was so later
 
 
 def test_a_slow_or_hiccuping_store_is_waited_for(troubled: tuple[Unsteady, Member]) -> None:

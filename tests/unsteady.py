@@ -82,7 +82,10 @@ class Unsteady:
         self._mood = Mood(only, times, silent=True)
 
     def tear(self, after: int, times: int | None = None, *, only: str = "") -> None:
-        """Reset the connection when `after` bytes of an answer, head and all, went through."""
+        """Reset the connection when `after` bytes of an answer, head and all, went through.
+
+        After 0 bytes: the request was carried out, and nobody hears of it.
+        """
         self._mood = Mood(only, times, tear=after)
 
     def close(self) -> None:
@@ -152,11 +155,14 @@ class Unsteady:
     ) -> None:
         """Until the end, or until the answer is to be torn."""
         left = mood.tear
-        while left != 0 and (piece := await reader.read(min(_PIECE, left or _PIECE))):
+        while piece := await reader.read(_PIECE):
             await asyncio.sleep(mood.delay)
-            writer.write(piece)
+            writer.write(piece[:left])
             await writer.drain()
-            left = None if left is None else left - len(piece)
+            if left is not None:
+                left -= len(piece)
+                if left <= 0:
+                    break
 
     async def _end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Say that nothing follows, and read until the other side says so: no reset."""

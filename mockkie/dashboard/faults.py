@@ -47,6 +47,7 @@ async def show_faults(
 ) -> Response:
     """The page of the faults; `typed` is what was refused, to be put right."""
     world = site.world(request)
+    await world.faults.reload()
     operations = list(site.service.contract.operations)
     return site.page(
         request,
