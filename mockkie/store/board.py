@@ -16,7 +16,8 @@ acknowledged:
   look, and stays for `GRACE` behind the DELETE.
 - The upload looks at the board behind its PUT, by a view that is at most `FRESH` old. If that view
   was taken before the announcement was withdrawn, it has it: it was made more than `FRESH`
-  before the PUT. The upload then waits until it is withdrawn, and looks whether its file is there.
+  before the PUT. The upload then waits until the board says that all deletions of it are done,
+  which is soon, and looks whether its file is there.
 - Else the announcement was withdrawn before, so `GRACE` passed between the PUT and the look. The
   upload measures that from the begin of its PUT, and after `GRACE - FRESH` it looks at its file.
 
@@ -27,6 +28,7 @@ began to announce, so whoever has seen the announcement for `VOID` need not mind
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 import secrets
 from collections.abc import Callable, Iterable
@@ -70,12 +72,13 @@ class _View:
     number: int = 0
     recent: list[tuple[int, str]] = field(default_factory=list)
     announced: dict[str, list[str]] = field(default_factory=dict)
+    finished: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, data: bytes) -> _View:
         value = orjson.loads(data)
         recent = [(number, world) for number, world in value["recent"]]
-        return cls(value["number"], recent, value["announced"])
+        return cls(value["number"], recent, value["announced"], value["finished"])
 
     def write(self) -> bytes:
         """The document; no two are the same, so that no two ETags are."""
@@ -84,6 +87,7 @@ class _View:
                 "number": self.number,
                 "recent": self.recent,
                 "announced": self.announced,
+                "finished": self.finished,
                 "nonce": secrets.token_hex(8),
             }
         )
@@ -145,33 +149,46 @@ class Board:
         def edit(view: _View) -> None:
             view.announced[announcement.id] = sorted(digests)
             for old in [known for known in view.announced if self._is_void(known)]:
-                del view.announced[old]
+                _take_back(view, old)
 
         await self._change(edit)
         await self._settle()
         return announcement
 
+    async def finish(self, announcement: Announcement) -> None:
+        """Tell that all deletions of an announcement are done."""
+
+        def edit(view: _View) -> None:
+            if announcement.id in view.announced:
+                view.finished.append(announcement.id)
+
+        await self._change(edit)
+
     async def withdraw(self, announcement: Announcement) -> None:
-        """Take an announcement back, `grace` after the last deletion."""
+        """Take an announcement back, `grace` after the last deletion; when not, it gets void."""
         await asyncio.sleep(self.grace + _MARGIN)
-        await self._change(lambda view: view.announced.pop(announcement.id, None))
+        await self._change(lambda view: _take_back(view, announcement.id))
 
     def is_announced(self, world: str, path: str) -> bool:
-        """Whether a sweep is about a path, as of the last look."""
-        if not self._view.announced:
-            return False
-        digest = _digest(world, path)
-        return any(
-            digest in paths
-            for known, paths in self._view.announced.items()
-            if not self._is_void(known)
-        )
+        """Whether a sweep is about a path, or was until a moment ago, as of the last look."""
+        return bool(self._about(world, path))
 
-    async def until_withdrawn(self, world: str, path: str) -> None:
-        """Wait until no sweep is about a path any more: some seconds, `VOID` at the most."""
-        while self.is_announced(world, path):
+    async def until_finished(self, world: str, path: str) -> None:
+        """Wait until no sweep deletes at a path any more: some seconds, `VOID` at the most."""
+        while self._about(world, path) - set(self._view.finished):
             await asyncio.sleep(self.fresh)
             await self.look()
+
+    def _about(self, world: str, path: str) -> set[str]:
+        """The announcements that a path is in."""
+        announced = self._view.announced
+        if not announced:
+            return set()
+        digest = _digest(world, path)
+        return {known for known in announced if digest in announced[known]} - self._void()
+
+    def _void(self) -> set[str]:
+        return {known for known in self._view.announced if self._is_void(known)}
 
     def _is_void(self, announcement: str) -> bool:
         first = self._first_seen.get(announcement)
@@ -208,7 +225,7 @@ class Board:
                 if attempt or self._etag is None:
                     await self._read()
                 began = stopwatch()
-                view = _View(self._view.number, list(self._view.recent), dict(self._view.announced))
+                view = copy.deepcopy(self._view)
                 edit(view)
                 etag = await self._bucket.replace(_KEY, view.write(), self._etag or "")
                 if etag is not None:
@@ -222,6 +239,11 @@ class Board:
         now = stopwatch()
         self._view, self._etag = view, etag
         self._first_seen = {known: self._first_seen.get(known, now) for known in view.announced}
+
+
+def _take_back(view: _View, announcement: str) -> None:
+    view.announced.pop(announcement, None)
+    view.finished = [known for known in view.finished if known != announcement]
 
 
 def _digest(world: str, path: str) -> str:

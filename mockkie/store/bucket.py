@@ -52,6 +52,7 @@ _TRYING: Final = timedelta(seconds=8)
 _FIRST_PAUSE: Final = timedelta(milliseconds=50)
 _LONGEST_PAUSE: Final = timedelta(seconds=1)
 _PREFIX: Final = re.compile(r"(?:(?!\.{1,2}(?:/|$))[-\w.]+(?:/(?!$)|$))*", re.ASCII)
+_ONE_OF_MANY: Final = "DeleteObjects request failed"
 
 
 class Unchanged(Exception):  # noqa: N818 - good news
@@ -226,12 +227,19 @@ class Bucket:
 
     async def delete(self, *keys: str) -> None:
         """Take objects away, whether they are there or not."""
-        with self.told("DELETE"):
-            try:
-                await obstore.delete_async(self.store, list(keys))
-            except FileNotFoundError as error:
-                if NO_BUCKET in str(error):
+        for again in (True, True, False):
+            with self.told("DELETE"):
+                try:
+                    await obstore.delete_async(self.store, list(keys))
+                except FileNotFoundError as error:
+                    if NO_BUCKET in str(error):
+                        raise
+                except exceptions.GenericError as error:
+                    # radosgw fails at a key that somebody else deletes at this moment.
+                    if again and _ONE_OF_MANY in str(error):
+                        continue
                     raise
+            return
 
     async def list(self, prefix: str, after: str | None = None) -> AsyncIterator[Listed]:
         """The objects below a prefix, behind the key `after`, in the order of their keys."""

@@ -120,7 +120,7 @@ class S3Store(Store):
         await self.board.look()
         announced = self.board.is_announced(world, path)
         if announced:
-            await self.board.until_withdrawn(world, path)
+            await self.board.until_finished(world, path)
         elif stopwatch() - began < self.board.grace - self.board.fresh:
             return
         if await self.bucket.head(file_key(world, path)) is None:

@@ -52,7 +52,7 @@ class Slots:
                     await self._free.acquire()
             except TimeoutError:
                 raise OSError(
-                    errno.EAGAIN, f"{self._slots} large uploads are under way: try again later"
+                    errno.EBUSY, f"{self._slots} large uploads are under way: try again later"
                 ) from None
         self._holders[task] += 1
         return task

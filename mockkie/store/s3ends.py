@@ -35,13 +35,18 @@ Batch = dict[str, Kept]
 class Minute:
     """What ends in one minute, by id, and the batches that say so."""
 
-    def __init__(self, batches: dict[str, Batch], pending: Batch) -> None:
-        self._batches = batches
+    def __init__(self, pending: Batch) -> None:
+        self._batches: dict[str, Batch] = {}
         self._pending = pending
+        self._waited = dict(pending)  # it may be written before it is asked for
+
+    def add(self, batches: dict[str, Batch]) -> None:
+        """Batches that were read, by their keys."""
+        self._batches |= batches
 
     def ends(self) -> list[Kept]:
         """Every file once, the earliest first."""
-        found = {**self._pending}
+        found = {**self._waited}
         for batch in self._batches.values():
             found |= batch
         return sorted(found.values(), key=lambda kept: (kept.file.expires_at, kept.file.path))
@@ -49,7 +54,7 @@ class Minute:
     def forget(self, done: Iterable[Kept]) -> list[str]:
         """Files are done with; returns the keys of the batches that nothing is left of."""
         for kept in done:
-            for batch in (self._pending, *self._batches.values()):
+            for batch in (self._waited, self._pending, *self._batches.values()):
                 batch.pop(kept.file.id, None)
         return [key for key, batch in self._batches.items() if not batch]
 
@@ -95,17 +100,24 @@ class Ends:
         """The minutes up to that of an instant in which something ends, the earliest first."""
         last = _minute(instant)
         listed: list[tuple[int, str]] = []
-        async for known in self._bucket.list(_of(world)):
-            minute = int(known.key.split("/")[-2])
-            if minute > last:
-                break
-            listed.append((minute, known.key))
-        keys = {minute: [key for _, key in group] for minute, group in groupby(listed, _first)}
-        waiting = {minute for of, minute in self._pending if of == world and minute <= last}
-        for minute in sorted(waiting | set(keys)):
+        async with self._lock:  # nothing may be written behind the look at either
+            async for known in self._bucket.list(_of(world)):
+                minute = int(known.key.split("/")[-2])
+                if minute > last:
+                    break
+                listed.append((minute, known.key))
+            keys = {minute: [key for _, key in group] for minute, group in groupby(listed, _first)}
+            minutes = {
+                minute: Minute(batch)
+                for (of, minute), batch in self._pending.items()
+                if of == world and minute <= last
+            }
+        for minute in sorted(minutes.keys() | keys.keys()):
+            known_here = minutes.get(minute) or Minute({})
             found = keys.get(minute, [])
-            batches = dict(zip(found, await in_parallel(self._batch, found), strict=True))
-            yield Minute(batches, self._pending.get((world, minute), {}))
+            read = await in_parallel(self._batch, found)
+            known_here.add(dict(zip(found, read, strict=True)))
+            yield known_here
 
     async def drop(self, keys: Iterable[str]) -> None:
         """Batches are done with."""

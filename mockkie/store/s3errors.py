@@ -12,6 +12,8 @@ _STATUS: Final = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _KIND: Final = re.compile(r"kind: (\w+)")
 
+_REFUSED: Final = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
+
 
 def said(where: str, verb: str, error: Exception) -> str:
     """What went wrong, for a person: the place, and what the store answered, without keys."""
@@ -19,7 +21,7 @@ def said(where: str, verb: str, error: Exception) -> str:
     code, status, kind = _CODE.search(text), _STATUS.search(text), _KIND.search(text)
     if code is not None and code[1] == NO_BUCKET:
         return f"the bucket of {where} does not exist: create it, or name another"
-    if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
+    if isinstance(error, _REFUSED) or (status is not None and status[1][:3] in ("401", "403")):
         return f"{where} refuses {verb}: its keys are wrong, or may not do this"
     if status is not None:
         named = f" ({code[1]})" if code is not None else ""

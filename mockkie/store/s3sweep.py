@@ -4,7 +4,7 @@
    done with, but for the bytes of large contents, which nobody else frees.
 2. Announce the paths of the rest, up to the limit.
 3. Look at each again: is it still that version? Then delete it, and what says when it ends.
-4. Withdraw the announcement, in the background.
+4. Say that this is done, and withdraw the announcement later, in the background.
 
 Killed at any step, the next sweep finds the same files. Several mocks may sweep at a time.
 """
@@ -48,7 +48,9 @@ class Sweep:
         return swept
 
     async def close(self) -> None:
-        """Wait until all announcements are withdrawn."""
+        """Let announcements stand that could be withdrawn: uploads wait for none of them."""
+        for task in self._withdrawing:
+            task.cancel()
         if self._withdrawing:
             await asyncio.wait(self._withdrawing)
 
@@ -103,6 +105,8 @@ class Sweep:
             return []
         # An error may hide a deletion that is still on its way: then nothing is withdrawn.
         await self._bucket.delete(*[key for kept in current for key in kept.keys(world)])
+        with contextlib.suppress(OSError):  # uploads wait until it is void, then
+            await self._board.finish(announcement)
         task = asyncio.create_task(self._withdraw(announcement))
         self._withdrawing.add(task)
         task.add_done_callback(self._withdrawing.discard)
