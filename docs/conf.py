@@ -28,6 +28,7 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
         "Writing tests <testing>",
         "Programs with hard-coded hosts <run>",
         "The dashboard <dashboard>",
+        "Many mocks over one bucket <cluster>",
     ],
     "Reference": [
         "reference/cli",

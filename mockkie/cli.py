@@ -61,14 +61,14 @@ def _occupy_standard_streams() -> None:
 @option(
     "--data",
     metavar="PLACE",
-    help="`memory:` or a folder for the files.  [default: a folder of the platform]",
+    help="`memory:`, a folder, or s3://bucket/prefix.  [default: a folder of the platform]",
 )
 @option(
     "--workers",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Processes that share the folder.",
+    help="Processes that share the folder or the bucket.",
 )
 @option(
     "--seed-files",
