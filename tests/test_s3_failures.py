@@ -16,7 +16,8 @@ import pytest
 from mockkie.problems import UsageError
 from mockkie.store.bucket import Bucket
 from mockkie.store.s3 import S3Store
-from tests.s3_servers import S3, Gateway, free_port
+from tests.loopback import free_port
+from tests.s3_servers import S3, Gateway
 from tests.test_s3_store import described, keep, over, using
 
 SECRETS = ("mockkie-key-id", "mockkie-secret")
