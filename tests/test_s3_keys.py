@@ -14,7 +14,9 @@ from mockkie.store.s3keys import file_key, files_of, path_of, world_key
 
 # What a careless encoding confuses comes often: slashes, dots, escapes and their neighbours.
 texts = st.text(
-    st.one_of(st.sampled_from("/.-!=_~z%aZ0:[`{\0\x7f é\uffff\U0001f600"), st.characters())
+    st.one_of(
+        st.sampled_from("/.-!=_~z%aZ0:[`{\0\x7f é\uffff\U0001f600"), st.characters(codec="utf-8")
+    )
 )
 paths = texts.filter(bool)
 LEGAL = re.compile(r"[-./0-9A-Za-z!=_~]+")
