@@ -445,6 +445,24 @@ def test_a_reader_goes_on_with_the_version_that_it_has(url: str, size: int) -> N
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize("newer", [b"", b"new", large(PART + 1)], ids=len)
+def test_a_span_of_a_version_that_was_replaced_is_not_opened(url: str, newer: bytes) -> None:
+    async def scene() -> None:
+        store = opened(url)
+        async with using(store):
+            old = await keep(store, "a", large(10))
+            kept = await keep(store, "a", newer)
+            for start, stop in ((0, 10), (0, 5), (5, 10), (9, 10), (3, 3)):
+                assert await store.open("default", old, start, stop) is None
+            for start, stop in ((0, len(newer)), (0, 1), (2, len(newer) - 1)):
+                reading = await store.open("default", kept, start, stop)
+                assert reading is not None
+                async with reading:
+                    assert await gather(reading.pieces(start, stop)) == newer[start:stop]
+
+    asyncio.run(scene())
+
+
 def test_a_version_that_is_gone_is_not_read_twice(url: str) -> None:
     async def scene() -> None:
         store = opened(url)

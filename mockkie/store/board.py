@@ -43,7 +43,7 @@ from mockkie.store.bucket import Bucket, Unchanged
 
 FRESH: Final = 0.2  # seconds that a view of the board may be old
 HOLD: Final = 5.0  # seconds within which a sweep deletes what it has announced
-VOID: Final = 20.0  # the same, and as long as a DELETE may be on its way
+VOID: Final = 30.0  # the same, and as long as a DELETE may be on its way: 8 and 10 seconds
 GRACE: Final = 2.0  # seconds for which an announcement stays behind the last DELETE
 _KEY: Final = "board"
 _MARGIN: Final = 0.05  # seconds that timers may come early, and more

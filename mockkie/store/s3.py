@@ -149,7 +149,7 @@ class S3Store(Store):
         try:
             got = await self._get(key, file, span) if at_once else await self.bucket.head(key)
         except OSError:
-            if at_once and start and await self.find(world, file.path) != file:
+            if at_once and await self.find(world, file.path) != file:
                 return None  # it was replaced by one that is too short for the span
             raise
         kept = None if got is None else Kept.of(key, got.attributes)
