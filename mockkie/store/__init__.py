@@ -30,6 +30,7 @@ class Draft(ABC):
         self.head = b""
         self.limit: tuple[int, str] | None = None
         self._hash = blake3()
+        self._digest: str | None = None
 
     async def write(self, chunk: bytes) -> None:
         """Add bytes to the end; raises `file-too-large` for the byte over `limit`.
@@ -46,12 +47,15 @@ class Draft(ABC):
             self.head += chunk[: HEAD - len(self.head)]
         self.size += len(chunk)
         self._hash.update(chunk)
+        self._digest = None
         await self._append(chunk)
 
     @property
     def digest(self) -> str:
         """BLAKE3 of the bytes so far, in hex."""
-        return self._hash.hexdigest()
+        if self._digest is None:
+            self._digest = self._hash.hexdigest()
+        return self._digest
 
     @abstractmethod
     async def _append(self, chunk: bytes) -> None: ...
