@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Shelf(Protocol):
     """What operations ask of a store: see `mockkie.store`."""
 
-    async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
+    async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
         """Make the draft the file at its path."""
 
     async def find(self, world: str, path: str) -> StoredFile | None:

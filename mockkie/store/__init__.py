@@ -126,6 +126,13 @@ class Store(ABC):
         When this returns, a kill of the process no longer loses the file.
         """
 
+    async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
+        """`keep`, in one step with others that come at the same moment where that costs less.
+
+        It may wait for the end of the event loop's turn, which `keep` never does.
+        """
+        await self.keep(world, draft, file)
+
     @abstractmethod
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
         """`keep` several drafts: all of them or, when this raises, none."""
