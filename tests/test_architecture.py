@@ -63,13 +63,13 @@ LAYERS: Sequence[Sequence[str]] = [
     operations jobs control control_faults control_settings control_worlds control_document
     control_call downloads
     auth parameters stateless seeding;
-    exchange;
+    exchange listing;
     service;
     sweeping known_faults;
     body form jsonbody base64text keeping naming fetching dialling addresses urls inprocess
     origin samples identify signatures parts links wire jsonapi shelves spoiling;
     connection;
-    store store.memory store.disk store.diskbytes store.folder store.together;
+    store store.memory store.disk store.diskbytes store.folder store.together store.paths;
     contract settings scenarios;
     changes options;
     operation;
