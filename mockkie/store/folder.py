@@ -248,7 +248,6 @@ def prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
             "choose a folder on a local disk"
         )
     index.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    index.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: fewer stops of a few ms to sync
     index.execute("PRAGMA journal_size_limit = 67108864")  # bytes, after a large clear
     # KiB; not more: SQLite may walk over all cached pages at a commit (seen with 3.40).
     index.execute("PRAGMA cache_size = -8192")
