@@ -112,7 +112,8 @@ class Mock:
         breaker = breaker_for(exchange)
         if breaker is not None:
             await breaker.begin()
-        async with service.store.draft() as draft:
+        draft = service.store.draft()
+        try:
             reader = BodyReader(operation, exchange.rules, draft)
             try:
                 body = await reader.read(request)
@@ -125,6 +126,8 @@ class Mock:
                 answer = stateless_answer(service.contract.owner(operation), operation, request)
             else:
                 answer = await handler(exchange, body, draft)
+        finally:
+            await draft.discard()
         if answer.checked:
             return answer
         miss = operation.miss(answer.status, answer.headers, answer.json)
@@ -141,8 +144,8 @@ class Mock:
             target=self._redacted_target(request),
             head=head_text(
                 [
-                    (known[0], _redact(known[1])) if known[0] in self._secrets else known
-                    for known in request.headers.items()
+                    (name, _redact(value) if name in self._secrets else value)
+                    for name, value in request.headers.items()
                 ]
             ),
         )

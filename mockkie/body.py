@@ -204,8 +204,7 @@ def _json_field(name: str, value: Any) -> Field:
 
 
 def _empty(request: Request) -> bool:
-    length = request.headers.get("content-length", "0")
-    return length == "0" and "transfer-encoding" not in request.headers
+    return not request.has_body
 
 
 def _kind(value: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 
 SECOND: Final = 1_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_TEXT: Final = EPOCH.replace(tzinfo=None)  # its ISO form is without a zone
 FIRST: Final = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z
 LAST: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
@@ -167,7 +168,7 @@ def http_date(instant: int) -> str:
 
 @lru_cache(maxsize=64)
 def _to_the_second(seconds: int) -> str:
-    return to_datetime(seconds * SECOND).strftime("%Y-%m-%dT%H:%M:%S").zfill(19)
+    return (_EPOCH_TEXT + timedelta(seconds=seconds)).isoformat()
 
 
 @lru_cache(maxsize=64)

@@ -35,7 +35,9 @@ from mockkie.jsonapi import (
     read_object,
     refuse_body,
 )
+from mockkie.listing import page_of_files
 from mockkie.service import Service
+from mockkie.settings import Settings
 from mockkie.store import StoredFile
 from mockkie.worlds import World
 
@@ -108,9 +110,11 @@ class Control:
         world = self.world(request)
         limit = read_count(request, "limit", _PAGE)
         after = request.query_params.get("after", "")
-        files = await self.service.live_files(world, after=after, limit=limit)
+        files = await page_of_files(self.service, world, after=after, limit=limit)
         more = files[-1].path if len(files) == limit else None
-        shown = [self._file_state(request, world, file) for file in files]
+        settings, port = self.service.settings_of(world), self.service.download_port
+        origin = links.link_origin(settings, port, request.scope, request.headers)
+        shown = [_file_state(settings, world, origin, file) for file in files]
         return json_response({"files": shown, "next": more})
 
     async def delete_files(self, request: Request) -> Response:
@@ -123,22 +127,6 @@ class Control:
         if gone is None or gone.expired(world.clock.now()):
             raise Refused(404, f"no file is at {path!r}; without path, GET lists those there are")
         return json_response({"deleted": 1})
-
-    def _file_state(self, request: Request, world: World, file: StoredFile) -> dict[str, Any]:
-        settings = self.service.settings_of(world)
-        port = self.service.download_port
-        origin = links.link_origin(settings, port, request.scope, request.headers)
-        return {
-            "path": file.path,
-            "fileName": file.name,
-            "filePath": links.file_path(settings, world, file.path),
-            "downloadUrl": origin + links.link_path(settings, world, file.path),
-            "fileSize": file.size,
-            "mimeType": file.mime,
-            "digest": file.digest,
-            "uploadedAt": isoformat(file.uploaded_at),
-            "expiresAt": isoformat(file.expires_at),
-        }
 
     async def list_journal(self, request: Request) -> Response:
         """`GET /journal`: the entries behind `after`, oldest first."""
@@ -252,6 +240,20 @@ class _Endpoint:
 async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
     known = ", ".join(PREFIX + path for path in CALLS)
     await problem_response(Refused(404, f"the control API has: {known}"))(scope, receive, send)
+
+
+def _file_state(settings: Settings, world: World, origin: str, file: StoredFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "fileName": file.name,
+        "filePath": links.file_path(settings, world, file.path),
+        "downloadUrl": origin + links.link_path(settings, world, file.path),
+        "fileSize": file.size,
+        "mimeType": file.mime,
+        "digest": file.digest,
+        "uploadedAt": isoformat(file.uploaded_at),
+        "expiresAt": isoformat(file.expires_at),
+    }
 
 
 def _duration(body: dict[str, Any]) -> int:

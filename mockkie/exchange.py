@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Shelf(Protocol):
     """What operations ask of a store: see `mockkie.store`."""
 
-    async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
+    async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
         """Make the draft the file at its path."""
 
     async def find(self, world: str, path: str) -> StoredFile | None:
@@ -65,7 +65,7 @@ class Exchange:
     @property
     def settings(self) -> Settings:
         """The settings of the world."""
-        return self.service.settings_of(self.guest or self.world)
+        return (self.guest or self.world).settings or self.service.settings
 
     @property
     def rules(self) -> Settings:
@@ -97,12 +97,13 @@ class Exchange:
 
     def describe(self, file: StoredFile) -> dict[str, object]:
         """The six facts about a file (documented), and what the profile adds (observed)."""
+        settings, world = self.settings, self.world
         return {
             "fileName": file.name,
-            "filePath": links.file_path(self.settings, self.world, file.path),
-            "downloadUrl": self.origin + links.link_path(self.settings, self.world, file.path),
+            "filePath": links.file_path(settings, world, file.path),
+            "downloadUrl": self.origin + links.link_path(settings, world, file.path),
             "fileSize": file.size,
             "mimeType": file.mime,
             "uploadedAt": isoformat(file.uploaded_at),
-            **self.settings.extra_data,
+            **settings.extra_data,
         }

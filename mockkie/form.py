@@ -10,7 +10,7 @@ ones come once.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -83,8 +83,15 @@ class FormReader:
     async def read(self, chunk: Callable[[], Awaitable[bytes]], boundary: str) -> None:
         """Read the form by `chunk`, up to an empty one; a `Problem` says what is wrong."""
         parser = PartsParser(boundary.encode("latin-1", "replace"), self._limits.parts)
+        data = await chunk()
+        parts = parser.whole(data)
+        if parts is not None:
+            await self._read_whole(parts)
+            while data:
+                data = await chunk()
+            return
         try:
-            while data := await chunk():
+            while data:
                 for part, content, ends in parser.feed(data):
                     if self._between:
                         self._begin(part)
@@ -95,9 +102,20 @@ class FormReader:
                     if ends:
                         self._end()
                     self._between = ends
+                data = await chunk()
             parser.close()
         except PartsError as error:
             raise Problem("malformed-body", str(error)) from error
+
+    async def _read_whole(self, parts: Iterable[tuple[Part, bytes]]) -> None:
+        for part, content in parts:
+            self._begin(part)
+            if self._text is not None:
+                self._length = len(content)
+                self._end_text(content)
+            elif self._is_file and self._draft is not None:
+                await self._draft.write(content)
+                self._end_file(self._draft)
 
     def _begin(self, part: Part) -> None:
         self._part = part
@@ -119,6 +137,9 @@ class FormReader:
     def _add_text(self, text: list[bytes], data: bytes) -> None:
         text.append(data)
         self._length += len(data)
+        self._judge_length()
+
+    def _judge_length(self) -> None:
         if self._length > self._limits.field:
             name = self._part.name
             why = f"the text field {name!r} is over {self._limits.field:,} bytes"
@@ -138,14 +159,17 @@ class FormReader:
         self._body.filename, self._body.content_type = part.filename, part.content_type
 
     def _end(self) -> None:
-        name = self._part.name
         if self._text is not None:
-            content = b"".join(self._text)
-            digest = blake3(content).hexdigest()
-            self._body.fields.append(Field(name, "text", len(content), digest))
-            self._add(name, self._decode(content), self._media.properties.get(name))
+            self._end_text(b"".join(self._text))
         elif self._is_file and self._draft is not None:
             self._end_file(self._draft)
+
+    def _end_text(self, content: bytes) -> None:
+        self._judge_length()
+        name = self._part.name
+        digest = blake3(content).hexdigest()
+        self._body.fields.append(Field(name, "text", len(content), digest))
+        self._add(name, self._decode(content), self._media.properties.get(name))
 
     def _end_file(self, draft: Draft) -> None:
         body, part = self._body, self._part
@@ -160,7 +184,7 @@ class FormReader:
 
     def _add(self, name: str, text: str, types: TextTypes | None) -> None:
         values = self._body.values
-        if types is None:
+        if types is None or ("string" in types.own and name not in values):
             values[name] = text
         elif types.is_list:
             values.setdefault(name, []).append(types.read(text))

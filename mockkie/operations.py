@@ -146,7 +146,7 @@ async def _keep(
     answer.checked = True
     if exchange.service.worlds.get(world.id) is not world:
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
-    await exchange.store.keep(world.id, draft, file)
+    await exchange.store.keep_together(world.id, draft, file)
     world.graves.pop(file.path, None)
     exchange.entry.path, exchange.entry.file = file.path, file
     exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {file.mime}")

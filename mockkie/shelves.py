@@ -36,8 +36,8 @@ class SpoiltShelf:
         self._action = action
         self._stale_for = stale_for
 
-    async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
-        """See `Store.keep`."""
+    async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
+        """See `Store.keep_together`: alone, since what is replaced was looked at."""
         if self._does("storageFull"):
             raise Problem("internal-error", "a fault: the storage is full, nothing was kept")
         if self._does("notStored"):

@@ -27,7 +27,7 @@ _ERRORS: Final = ("4", "5")
 
 def asks_for_faults(request: Request) -> bool:
     """Whether a request may ask for faults of its own."""
-    return _HEADER in request.headers or _PREFER in request.headers
+    return _HEADER in request.headers.first or _PREFER in request.headers.first
 
 
 def faults_of(exchange: Exchange) -> list[Fault]:

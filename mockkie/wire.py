@@ -32,14 +32,17 @@ class Disconnected(Exception):  # noqa: N818 - the word of ASGI
 
 
 class Head(Headers):
-    """The headers of a request, decoded once: they are looked at a dozen times."""
+    """The headers of a request, decoded once: they are looked at a dozen times.
+
+    `first` has the first value of each name, in lower case.
+    """
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope=scope)
         self._decoded = [
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
         ]
-        self._values = dict(reversed(self._decoded))  # the first of each name
+        self.first: dict[str, str] = dict(reversed(self._decoded))
 
     def items(self) -> list[tuple[str, str]]:  # type: ignore[override]  # as starlette's own
         """Names in lower case, and values, in the order of the request."""
@@ -47,41 +50,43 @@ class Head(Headers):
 
     def getlist(self, key: str) -> list[str]:
         name = key.lower()
-        if len(self._values) == len(self._decoded):
-            return [self._values[name]] if name in self._values else []
+        if len(self.first) == len(self._decoded):
+            return [self.first[name]] if name in self.first else []
         return [value for known, value in self._decoded if known == name]
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self._values.get(key.lower(), default)
+        return self.first.get(key.lower(), default)
 
     def __getitem__(self, key: str) -> str:
-        return self._values[key.lower()]
+        return self.first[key.lower()]
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key.lower() in self._values
+        return isinstance(key, str) and key.lower() in self.first
 
 
 class Request:
     """One request: its head, and its body as it comes.
 
-    `tap` is called for each chunk of the body before anybody sees it.
+    `method` is in capitals, `raw_path` percent-encoded as it came. `tap` is called for each chunk
+    of the body before anybody sees it.
     """
 
-    __slots__ = ("_receive", "complete", "disconnected", "headers", "received", "scope", "tap")
+    __slots__ = (
+        *("_receive", "complete", "disconnected", "headers", "method", "raw_path", "received"),
+        *("scope", "tap"),
+    )
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
+        self.method: str = scope["method"]
+        raw = scope.get("raw_path")
+        self.raw_path = raw if isinstance(raw, bytes) else str(scope["path"]).encode()
         self.headers = Head(scope)
         self.received = 0
         self.complete = False
         self.disconnected = False
         self.tap: Callable[[bytes], Awaitable[None]] | None = None
         self._receive = receive
-
-    @property
-    def method(self) -> str:
-        """The method, in capitals."""
-        return str(self.scope["method"])
 
     @property
     def cookies(self) -> dict[str, list[str]]:
@@ -92,12 +97,6 @@ class Request:
         except CookieError:
             return {}
         return {name: [morsel.value] for name, morsel in jar.items()}
-
-    @property
-    def raw_path(self) -> bytes:
-        """The path as it came, percent-encoded."""
-        raw = self.scope.get("raw_path")
-        return raw if isinstance(raw, bytes) else str(self.scope["path"]).encode()
 
     @property
     def target(self) -> str:
@@ -114,8 +113,8 @@ class Request:
     @property
     def has_body(self) -> bool:
         """Whether the head announces a body."""
-        length = self.headers.get("content-length", "0")
-        return length != "0" or "transfer-encoding" in self.headers
+        known = self.headers.first
+        return known.get("content-length", "0") != "0" or "transfer-encoding" in known
 
     async def chunk(self) -> bytes:
         """The next bytes of the body, none behind the last ones; raises `Disconnected`."""

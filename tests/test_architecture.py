@@ -63,7 +63,7 @@ LAYERS: Sequence[Sequence[str]] = [
     operations jobs control control_faults control_settings control_worlds control_document
     control_call downloads
     auth parameters stateless seeding;
-    exchange;
+    exchange listing;
     service;
     remembering sweeping known_faults;
     body form jsonbody base64text keeping naming fetching dialling addresses urls inprocess
@@ -75,7 +75,8 @@ LAYERS: Sequence[Sequence[str]] = [
     store.s3sweep;
     store.s3ends store.s3worlds;
     store.s3facts;
-    store store.memory store.disk store.diskbytes store.folder store.s3bytes;
+    store store.memory store.disk store.diskbytes store.folder store.together store.paths
+    store.s3bytes;
     store.board store.bucketcheck;
     store.bucket store.s3keys;
     store.s3errors;

@@ -27,7 +27,11 @@ TEXTS = st.text(st.characters(exclude_characters='"\\%\r\n', exclude_categories=
 
 def events(pieces: Iterable[bytes]) -> tuple[list[Known], Known | None, str]:
     """What a parser makes of the pieces: complete parts, one that is not, and its complaint."""
-    parser, done, part, content = PartsParser(b"b", 5), list[Known](), None, b""
+    return fed(PartsParser(b"b", 5), pieces)
+
+
+def fed(parser: PartsParser, pieces: Iterable[bytes]) -> tuple[list[Known], Known | None, str]:
+    done, part, content = list[Known](), None, b""
     try:
         for piece in pieces:
             for found, data, ends in parser.feed(piece):
@@ -39,6 +43,22 @@ def events(pieces: Iterable[bytes]) -> tuple[list[Known], Known | None, str]:
     except PartsError as error:
         return done, known(part, content) if part else None, str(error)
     return done, None, ""
+
+
+@given(BODIES)
+@example(b"--b\r\n" + USUAL + b"\r\n\r\n--b\r\n" + USUAL + b"\r\n\r\nx\r\n--b--")
+@example(b"--b\r\nContent-Length: 1\r\n" + USUAL + b"\r\n\r\nxy\r\n--b--")
+@example(b"--b\r\n\r\n\r\nx\r\n--b--")
+@example(b"--b--\r\n" + USUAL + b"\r\n\r\nx\r\n--b--")
+@example((b"--b\r\n" + USUAL + b"\r\n\r\nx\r\n") * 6 + b"--b--")
+def test_a_form_that_comes_at_once_is_the_same_as_one_that_is_fed(body: bytes) -> None:
+    parser = PartsParser(b"b", 5)
+    whole = parser.whole(body)
+    if whole is None:
+        assert events([body]) == fed(parser, [body])  # nothing of it was taken
+        return
+    parser.close()
+    assert events([body]) == ([known(part, content) for part, content in whole], None, "")
 
 
 def known(part: Part, content: bytes) -> Known:

@@ -208,7 +208,7 @@ class Stores(RuleBasedStateMachine):
         assert memory.digest == other.digest
         file = self.describe(path, other, expires_at)
         for store, draft in zip(self.stores, upload.drafts, strict=True):
-            self.run(store.keep(world, draft, file))
+            self.run(store.keep_together(world, draft, file))  # nobody to wait for
             self.run(draft.discard())  # what the context manager does: a kept draft stays kept
         self.files[world][path] = file, content
         self.past.append((world, file))

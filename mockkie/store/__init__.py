@@ -30,6 +30,7 @@ class Draft(ABC):
         self.head = b""
         self.limit: tuple[int, str] | None = None
         self._hash = blake3()
+        self._digest: str | None = None
 
     async def write(self, chunk: bytes) -> None:
         """Add bytes to the end; raises `file-too-large` for the byte over `limit`.
@@ -46,12 +47,15 @@ class Draft(ABC):
             self.head += chunk[: HEAD - len(self.head)]
         self.size += len(chunk)
         self._hash.update(chunk)
+        self._digest = None
         await self._append(chunk)
 
     @property
     def digest(self) -> str:
         """BLAKE3 of the bytes so far, in hex."""
-        return self._hash.hexdigest()
+        if self._digest is None:
+            self._digest = self._hash.hexdigest()
+        return self._digest
 
     @abstractmethod
     async def _append(self, chunk: bytes) -> None: ...
@@ -127,6 +131,13 @@ class Store(ABC):
 
         When this returns, a kill of the process no longer loses the file.
         """
+
+    async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
+        """`keep`, in one step with others that come at the same moment where that costs less.
+
+        It may wait for the end of the event loop's turn, which `keep` never does.
+        """
+        await self.keep(world, draft, file)
 
     @abstractmethod
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:

@@ -23,8 +23,9 @@ written is in the kernel's hands. A power cut may take the last commits, or the 
 files, and leave bytes that no row names; the index stays whole. `durable=True` waits for the
 platter before `keep` returns; then a power cut costs at most some space.
 
-Every method does its work at once, in the caller's thread: no coroutine here ever suspends. Any
-thread may call, one at a time. Nothing of the index is remembered between calls, so processes may
+Every method does its work at once, in the caller's thread: no coroutine here ever suspends, but for
+`keep_together`, which shares a commit with its like (see `mockkie.store.together`). Any thread may
+call, one at a time. Nothing of the index is remembered between calls, so processes may
 share a folder. A failure of the disk is an `OSError`; the store stays usable.
 """
 
@@ -34,7 +35,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
@@ -42,7 +43,7 @@ from typing import Any, Final, Self
 from weakref import WeakSet
 
 from mockkie.store import Draft, FilesSnapshot, Reading, Store, StoredFile
-from mockkie.store.diskbytes import SMALL, DiskDraft, DiskReading, Shelves, unlink
+from mockkie.store.diskbytes import SMALL, DiskDraft, DiskReading, Shelves
 from mockkie.store.folder import (
     DELETE,
     FIND,
@@ -55,16 +56,21 @@ from mockkie.store.folder import (
     TRASHED,
     WORLDS,
     DiskSnapshot,
+    Row,
+    begin_session,
     connect,
     execute,
+    let_go,
     make_folders,
     prepare,
     row_of,
     take_lock,
     told_in_words,
+    transaction,
     world_of,
 )
 from mockkie.store.memory import MemoryReading
+from mockkie.store.together import Together
 from mockkie.worlds import World
 
 TRASH: Final = 1_000  # as many blobs a sweep, a clear or an opening frees at a time
@@ -84,12 +90,13 @@ class DiskStore(Store):
         self._small = small
         self._shelves = Shelves(str(folder / "incoming"), str(folder / "files"))
         # Every opening has a number of its own: blobs of two openings or processes never meet.
-        [(session,)] = self._execute("UPDATE session SET number = number + 1 RETURNING number")
+        session = begin_session(index, self.where)
         self._blobs = count(session << 40)
         self._drafts: set[DiskDraft] = set()
         self._readings: set[DiskReading] = set()
         self._snapshots: WeakSet[DiskSnapshot] = WeakSet()
         self._closed = False
+        self._together = Together(self._keep, self._commit)
 
     @classmethod
     def open_folder(
@@ -114,7 +121,8 @@ class DiskStore(Store):
             make_folders(folder, durable=durable)
             store = cls(folder, index, lock=held, durable=durable, small=small)
             if lock:
-                store._recover()
+                store._shelves.recover(store._is_kept)
+                store._empty_trash()
             undo.pop_all()
         return store
 
@@ -123,45 +131,58 @@ class DiskStore(Store):
         return DiskDraft(blob, self._shelves.in_incoming(blob), self._drafts)
 
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
-        blob, content = self._seal(draft)
-        changes = self._index.total_changes
-        try:
-            self._execute(KEEP, (blob, world, *file, content))
-        except BaseException:  # an interrupt too, which can come before or behind the commit
-            if content is None:
-                self._settle(blob)
-            raise
-        if content is None:
-            self._shelves.put(blob)
-        if self._index.total_changes > changes + 1:  # the trigger changed something, too
-            self._empty_trash(FEW)
+        self._keep(self._seal(world, draft, file))
+
+    async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
+        await self._together.add(self._seal(world, draft, file))
 
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
-        blobs: list[int] = []
+        rows: list[Row] = []
         try:
-            with self._transaction():
-                for draft, file in uploads:
-                    blob, content = self._seal(draft)
-                    if content is None:
-                        blobs.append(blob)
-                    self._execute(KEEP, (blob, world, *file, content))
-        except BaseException:  # as above
-            for blob in blobs:
-                self._settle(blob)
+            for draft, file in uploads:
+                rows.append(self._seal(world, draft, file))
+            self._commit(rows)
+        except BaseException:  # an interrupt too, which can come before or behind the commit
+            for blob, *_, content in rows:
+                if content is None:
+                    self._shelves.settle(blob, self._is_kept)
             raise
-        for blob in blobs:
-            self._shelves.put(blob)
-        self._empty_trash()
 
-    def _seal(self, draft: Draft) -> tuple[int, bytes | None]:
-        """The blob of a draft that is over now, and its content if it goes into the index."""
+    def _keep(self, row: Row) -> None:
+        changes = self._index.total_changes
+        try:
+            self._execute(KEEP, row)
+        except BaseException:  # as above
+            if row[-1] is None:
+                self._shelves.settle(row[0], self._is_kept)
+            raise
+        self._shelve([row], changes)
+
+    def _commit(self, rows: Sequence[Row]) -> None:
+        """Keep all or none; the bytes stay in `incoming` when it is none."""
+        changes = self._index.total_changes
+        with transaction(self._index, self._execute):
+            for row in rows:
+                self._execute(KEEP, row)
+        self._shelve(rows, changes)
+
+    def _shelve(self, rows: Sequence[Row], changes: int) -> None:
+        """Steps 3 and 4 for rows that are kept; `changes` were made to the index before them."""
+        for blob, *_, content in rows:
+            if content is None:
+                self._shelves.put(blob)
+        if self._index.total_changes > changes + len(rows):  # the trigger changed something, too
+            self._empty_trash(FEW * len(rows))
+
+    def _seal(self, world: str, draft: Draft, file: StoredFile) -> Row:
+        """What `KEEP` takes of a draft that is over now; content only if it goes into the index."""
         if not isinstance(draft, DiskDraft):
             raise TypeError("this draft is of another store")
         if draft not in self._drafts:
             raise ValueError("this draft is over")
         content = draft.seal(self._small, durable=self._durable)
         self._drafts.discard(draft)  # from here on the index says what becomes of the bytes
-        return draft.blob, content
+        return (draft.blob, world, *file, content)
 
     async def find(self, world: str, path: str) -> StoredFile | None:
         rows = self._execute(FIND, (world, path))
@@ -218,7 +239,7 @@ class DiskStore(Store):
         self._execute(REMEMBER, row_of(world))
 
     async def forget(self, world: str) -> None:
-        with self._transaction():
+        with transaction(self._index, self._execute):
             self._execute("DELETE FROM file WHERE world = ?", (world,))
             self._execute("DELETE FROM world WHERE id = ?", (world,))
         self._empty_trash()
@@ -231,7 +252,7 @@ class DiskStore(Store):
     async def restore(self, snapshot: FilesSnapshot) -> None:
         if not isinstance(snapshot, DiskSnapshot) or snapshot not in self._snapshots:
             raise TypeError("this snapshot is of another store")
-        with self._transaction():
+        with transaction(self._index, self._execute):
             self._execute("DELETE FROM file WHERE world = ?", (snapshot.world,))
             self._execute(OUT_OF_TRASH, (json.dumps([*snapshot.blobs]),))
             for blob, *facts, content in snapshot.rows:
@@ -242,6 +263,7 @@ class DiskStore(Store):
         if self._closed:
             return
         self._closed = True
+        self._together.flush()
         self._snapshots.clear()
         for draft in list(self._drafts):
             await draft.discard()
@@ -251,37 +273,14 @@ class DiskStore(Store):
         with contextlib.suppress(sqlite3.Error):  # the next open reads the log as well
             self._index.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._index.close()
-        if self._lock >= 0:
-            os.ftruncate(self._lock, 0)
-            os.close(self._lock)
+        let_go(self._lock)
 
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> Sequence[tuple[Any, ...]]:
+        self._together.flush()  # what was asked before comes before
         return execute(self._index, self.where, sql, values)
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._index:  # takes all statements back when one fails
-            self._execute("BEGIN IMMEDIATE")
-            yield
-            self._execute("COMMIT")
-
-    def _recover(self) -> None:
-        """Step 3 or its undoing for all bytes in `incoming`, step 4 for the trash."""
-        for name in os.listdir(self._shelves.incoming):  # noqa: PTH208 - names are all that is needed
-            with contextlib.suppress(ValueError, OverflowError):  # not a name of ours
-                self._settle(int(name, 16))
-        self._empty_trash()
-
-    def _settle(self, blob: int) -> None:
-        """Let the index decide about bytes in `incoming`: shelve them, or delete them.
-
-        What cannot be done now is done at the next open.
-        """
-        with contextlib.suppress(OSError):
-            if self._execute("SELECT 1 FROM file WHERE blob = ?", (blob,)):
-                self._shelves.put(blob)
-            else:
-                unlink(self._shelves.in_incoming(blob))
+    def _is_kept(self, blob: int) -> bool:
+        return bool(self._execute("SELECT 1 FROM file WHERE blob = ?", (blob,)))
 
     def _empty_trash(self, most: int = TRASH) -> None:
         """Free up to `most` blobs that left the index. What stays is for the next time.

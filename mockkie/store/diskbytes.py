@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
@@ -163,6 +163,23 @@ class Shelves:
             except OSError:
                 return False
         return True
+
+    def recover(self, is_kept: Callable[[int], bool]) -> None:
+        """`settle` all that is in `incoming`."""
+        for name in os.listdir(self.incoming):  # noqa: PTH208 - names are all that is needed
+            with contextlib.suppress(ValueError, OverflowError):  # not a name of ours
+                self.settle(int(name, 16), is_kept)
+
+    def settle(self, blob: int, is_kept: Callable[[int], bool]) -> None:
+        """Let the index decide about bytes in `incoming`: shelve them, or delete them.
+
+        What cannot be done now is done at the next open.
+        """
+        with contextlib.suppress(OSError):
+            if is_kept(blob):
+                self.put(blob)
+            else:
+                unlink(self.in_incoming(blob))
 
 
 def unlink(at: str) -> None:

@@ -15,7 +15,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -106,6 +106,9 @@ TRASHED: Final = (
 OUT_OF_TRASH: Final = "DELETE FROM trash WHERE blob IN (SELECT value FROM json_each(?))"
 
 
+Row = tuple[Any, ...]  # what KEEP takes: the blob, the world, the facts of a file, the content
+
+
 class DiskSnapshot(FilesSnapshot):
     """Rows of the index, each `(blob, facts of a StoredFile, content)`."""
 
@@ -157,6 +160,13 @@ def take_lock(folder: Path) -> int:
     return fd
 
 
+def let_go(lock: int) -> None:
+    """Close the lock file, unless there is none (-1)."""
+    if lock >= 0:
+        os.ftruncate(lock, 0)
+        os.close(lock)
+
+
 def connect(folder: Path) -> sqlite3.Connection:
     """The index of a folder; `sqlite3.Error` when it cannot be opened."""
     at = folder / "index.sqlite"
@@ -177,6 +187,22 @@ def execute(
         full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         number = errno.ENOSPC if full else errno.EIO
         raise OSError(number, f"the index in {where}: {error}") from error
+
+
+@contextmanager
+def transaction(index: sqlite3.Connection, run: Callable[[str], object]) -> Iterator[None]:
+    """Several statements as one, with the write lock from its start; `run` is `execute`."""
+    with index:  # takes all statements back when one fails
+        run("BEGIN IMMEDIATE")
+        yield
+        run("COMMIT")
+
+
+def begin_session(index: sqlite3.Connection, where: str) -> int:
+    """The number of this opening of the index: no other one had it or will have it."""
+    next_one = "UPDATE session SET number = number + 1 RETURNING number"
+    [(session,)] = execute(index, where, next_one, ())
+    return int(session)
 
 
 def world_of(row: Sequence[Any]) -> World:
@@ -222,7 +248,6 @@ def prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
             "choose a folder on a local disk"
         )
     index.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    index.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: fewer stops of a few ms to sync
     index.execute("PRAGMA journal_size_limit = 67108864")  # bytes, after a large clear
     # KiB; not more: SQLite may walk over all cached pages at a commit (seen with 3.40).
     index.execute("PRAGMA cache_size = -8192")

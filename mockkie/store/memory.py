@@ -10,6 +10,7 @@ from typing import Final
 
 from mockkie.clock import SECOND
 from mockkie.store import PIECE, Draft, FilesSnapshot, Reading, Store, StoredFile
+from mockkie.store.paths import Paths
 from mockkie.worlds import World
 
 JOINED: Final = 4_096  # smaller chunks are joined to this many bytes: each has its own cost
@@ -78,6 +79,7 @@ class _Shelf:
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[StoredFile, Sequence[bytes]]] = {}
+        self.paths = Paths()
         self.bytes = 0
         self._forget_ends()
 
@@ -87,7 +89,11 @@ class _Shelf:
         self._marks = 0
 
     def put(self, file: StoredFile, chunks: Sequence[bytes]) -> None:
-        self.take(file.path)
+        old, _ = self.files.get(file.path, _NOTHING)
+        if old is None:
+            self.paths.add(file.path)
+        else:
+            self.bytes -= old.size
         self.files[file.path] = file, chunks
         self.bytes += file.size
         self._mark(file)
@@ -108,6 +114,7 @@ class _Shelf:
     def take(self, path: str) -> StoredFile | None:
         file, _ = self.files.pop(path, _NOTHING)
         if file is not None:
+            self.paths.remove(path)
             self.bytes -= file.size
         return file
 
@@ -172,9 +179,8 @@ class MemoryStore(Store):
     async def list(
         self, world: str, *, after: str = "", limit: int = 1_000
     ) -> Sequence[StoredFile]:
-        files = self._shelf(world).files
-        paths = sorted(path for path in files if path > after)
-        return [files[path][0] for path in islice(paths, limit)]
+        shelf = self._shelf(world)
+        return [shelf.files[path][0] for path in islice(shelf.paths.behind(after), limit)]
 
     async def count(self, world: str) -> tuple[int, int]:
         shelf = self._shelf(world)
