@@ -144,7 +144,7 @@ class Bench:
         if not all(one.cpu for one in (*mine, *theirs)):
             return row
         costs = [median(one.cpu for one in known) for known in both]
-        short = max(costs) < 0.1  # noqa: PLR2004 - seconds
+        short = max(costs) < 0.01  # noqa: PLR2004 - seconds
         scale, name = (1e6, "µs") if short else (1e3, "ms")
         detail = f"{row.detail}; CPU {said(costs[0] * scale)} : {said(costs[1] * scale)} {name}"
         cpu = median(one.cpu / other.cpu for one, other in zip(mine, theirs, strict=True))

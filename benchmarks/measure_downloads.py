@@ -4,78 +4,80 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from benchmarks import curl, servers
-from benchmarks.bench import MB, Bench, Sample, asking, timing
+from benchmarks.bench import MB, Bench, asking, timing
 from benchmarks.dialects import read_link
-from benchmarks.load import RefusedError
+from benchmarks.load import CONNECTIONS, RefusedError
 from benchmarks.report import Refusal
 from benchmarks.servers import Running, running
+from benchmarks.uploads import content
 
 _BARE: Final = {"64 KiB pieces": 1 << 16, "256 KiB pieces": 1 << 18}
-_PEERS: Final = ("memory", "disk", "plain", "nginx", "moto", "Azurite", "s3rver")
+_PEERS: Final = ("disk", "plain", "nginx", "moto", "Azurite", "s3rver")
 _TARGETS: Final = {f"disk / {name}": ">= 0.8" for name in _BARE}
-_SPAN: Final = 1 << 16
+_SPAN: Final = (8 * MB, 8 * MB + (1 << 16) - 1)
 
 
 def downloads(bench: Bench) -> None:
     """512 MB whole, its middle half, and many ranges of 64 KB; and 1 KB files."""
     size = 128 if bench.quick else 512
-    large, small = bench.file(size), bench.folder / "small.bin"
-    small.write_bytes(large.read_bytes()[:1_024])
+    large, middle, small = bench.file(size), bench.file(16), bench.folder / "small.bin"
+    small.write_bytes(content(1_024))
     with contextlib.ExitStack() as stack:
         up = bench.up(stack, *_PEERS)
-        for name, piece in _BARE.items():
-            command = [*servers.peer("pieces"), str(large), str(piece)]
-            up[name] = stack.enter_context(running(command))
-        links = _links(bench, up, f"{size} MB", lambda server: curl.upload(
-            server.url, large, "large.bin", server.dialect)[1])  # fmt: skip
-        links |= {name: f"{up[name].url}/large.bin" for name in _BARE}
-        known = {name: up[name] for name in up if name in links}
+        bare = {name: _bare(stack, large, piece) for name, piece in _BARE.items()}
+        links = _uploaded(bench, up, large) | {
+            name: f"{server.url}/" for name, server in bare.items()
+        }
+        both = {**up, **bare}
         for what, amount, first in (
             (f"{size} MB download", size, 0),
             (f"{size} MB download, Range of the middle half", size // 2, size * MB // 4),
         ):
             span = None if not first else (first, first + amount * MB - 1)
             attempts = {
-                name: timing(server, amount, _reading(server, links[name], amount * MB, span))
-                for name, server in known.items()
+                name: timing(both[name], amount, _reading(both[name], link, amount * MB, span))
+                for name, link in links.items()
             }
             bench.beside(what, bench.interleave(what, attempts), "MB/s", _TARGETS)
-        _many(bench, known, links, size)
-        others = {name: server for name, server in up.items() if name not in _BARE}
-        links = _links(bench, others, "1 KB", lambda server: curl.upload(
-            server.url, small, "small.bin", server.dialect)[1])  # fmt: skip
-        what = "1 KB download, 16 connections"
-        attempts = {name: _loading(bench, others[name], link, None) for name, link in links.items()}
-        bench.beside(what, bench.interleave(what, attempts), "req/s")
+        bare = {name: _bare(stack, middle, piece) for name, piece in _BARE.items()}
+        _many(bench, {**up, **bare}, middle, _SPAN)
+        bare = {name: _bare(stack, small, piece) for name, piece in _BARE.items()}
+        _many(bench, {**up, **bare}, small, None)
 
 
-def _links(
-    bench: Bench, up: Mapping[str, Running], what: str, upload: Callable[[Running], str]
-) -> dict[str, str]:
+def _bare(stack: contextlib.ExitStack, file: Path, piece: int) -> Running:
+    return stack.enter_context(running([*servers.peer("pieces"), str(file), str(piece)]))
+
+
+def _uploaded(bench: Bench, up: Mapping[str, Running], file: Path) -> dict[str, str]:
+    """Where the file is read from everybody who takes it."""
     found = {}
     for name, server in up.items():
-        if name in _BARE:
-            continue
         try:
-            found[name] = upload(server)
+            _, found[name] = curl.upload(server.url, file, file.name, server.dialect)
         except RefusedError as error:
-            bench.outcome.refusals.append(Refusal(f"{what} download", name, str(error)))
+            what = f"download of {file.stat().st_size:,} bytes"
+            bench.outcome.refusals.append(Refusal(what, name, str(error)))
     return found
 
 
 def _many(
-    bench: Bench, up: Mapping[str, Running], links: Mapping[str, str], megabytes: int
+    bench: Bench, up: Mapping[str, Running], file: Path, span: tuple[int, int] | None
 ) -> None:
-    """A player that seeks: 64 KB from somewhere in the middle."""
-    middle = megabytes * MB // 2
-    what = "64 KB download by Range, 16 connections"
+    """Small downloads: whole ones, or those of a player that seeks."""
+    known = {name: server for name, server in up.items() if name not in _BARE}
+    bare = {name: f"{up[name].url}/" for name in up if name in _BARE}
+    what = "1 KB download" if span is None else "64 KB download by Range of a 16 MB file"
+    seconds = 0.5 if bench.quick else 1.0
     attempts = {
-        name: _loading(bench, server, links[name], (middle, middle + _SPAN - 1))
-        for name, server in up.items()
+        name: asking(up[name], read_link(link, up[name].dialect, span), seconds)
+        for name, link in (_uploaded(bench, known, file) | bare).items()
     }
+    what += f", {CONNECTIONS} connections"
     bench.beside(what, bench.interleave(what, attempts), "req/s")
 
 
@@ -91,10 +93,3 @@ def _reading(
         return seconds
 
     return once
-
-
-def _loading(
-    bench: Bench, server: Running, link: str, span: tuple[int, int] | None
-) -> Callable[[], Sample]:
-    seconds = 0.5 if bench.quick else 1.0
-    return asking(server, read_link(link, server.dialect, span), seconds)

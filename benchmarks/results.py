@@ -13,11 +13,16 @@ from benchmarks.report import Outcome
 
 
 def read(path: Path) -> dict[str, Outcome]:
-    """The outcomes by measure, none when there is no file."""
+    """The outcomes by measure, none when there is no file; `ValueError` for a file of others."""
     if not path.exists():
         return {}
-    known = json.loads(path.read_text())["measures"]
-    return {name: Outcome.from_json(value) for name, value in known.items()}
+    try:
+        known = json.loads(path.read_text())["measures"]
+        return {name: Outcome.from_json(value) for name, value in known.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} holds no numbers of this benchmark ({error!r}): move it away, or name another"
+        ) from error
 
 
 def write(path: Path, outcomes: Mapping[str, Outcome]) -> None:

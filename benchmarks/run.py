@@ -35,7 +35,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where files of up to 16 GB may be for a while")
     options = parser.parse_args()
     kept: Path | None = options.json or (options.page and options.page.with_suffix(".json"))
-    outcomes = results.read(kept) if kept else {}
+    try:
+        outcomes = results.read(kept) if kept else {}
+    except ValueError as error:
+        parser.error(str(error))
     for name in options.only or MEASURES:
         rounds = options.rounds or (3 if options.quick else 5)
         print(f"measuring {name} ...", file=sys.stderr)

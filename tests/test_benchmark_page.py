@@ -92,6 +92,14 @@ def test_numbers_that_were_kept_are_read_again(measured: Outcome, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["numbers.json"]
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"measures": {"small": {"rows": []}}}'])
+def test_a_file_of_others_is_not_overwritten(tmp_path: Path, text: str) -> None:
+    kept = tmp_path / "numbers.json"
+    kept.write_text(text)
+    with pytest.raises(ValueError, match="numbers.json holds no numbers of this benchmark"):
+        results.read(kept)
+
+
 def test_what_a_server_refuses_is_told_and_left_out(tmp_path: Path) -> None:
     bench = Bench("small", tmp_path, Outcome("2026-01-05", quick=True, rounds=1, machine=""))
     with running(servers.mockkie("memory:", "--set", "limits.fileSize=2048")) as server:
