@@ -96,7 +96,7 @@ def test_numbers_that_were_kept_are_read_again(measured: Outcome, tmp_path: Path
 def test_a_file_of_others_is_not_overwritten(tmp_path: Path, text: str) -> None:
     kept = tmp_path / "numbers.json"
     kept.write_text(text)
-    with pytest.raises(ValueError, match="numbers.json holds no numbers of this benchmark"):
+    with pytest.raises(ValueError, match="holds no numbers of this benchmark"):
         results.read(kept)
 
 
