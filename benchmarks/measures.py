@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.bench import Bench
 from benchmarks.measure_bodies import base64_uploads, url_uploads
+from benchmarks.measure_bounds import bounds
 from benchmarks.measure_crowd import crowd, waiting
 from benchmarks.measure_downloads import downloads
 from benchmarks.measure_large import huge, large
@@ -31,4 +32,5 @@ MEASURES: Final[Mapping[str, Callable[[Bench], None]]] = {
     "check": check,
     "crowd": crowd,
     "waiting": waiting,
+    "bounds": bounds,
 }

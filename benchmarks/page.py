@@ -26,6 +26,7 @@ TITLES: Final = {
     "check": "A judgement",
     "crowd": "Many live files",
     "waiting": "Waits during a sweep",
+    "bounds": "What bounds an upload",
 }
 
 
