@@ -103,6 +103,13 @@ class Dialect(ABC):
         del answer
         return f"{url}/bench/{name}"
 
+    def forget(self, url: str, link: str) -> tuple[str, ...]:
+        """The words of curl that free what the link leads to."""
+        del url
+        headers = (f"{name}: {value}" for name, value in self.reading.items())
+        told = [word for header in headers for word in ("--header", header)]
+        return (*told, "--request", "DELETE", link)
+
 
 class Kie(Dialect):
     """The API itself: a form by POST, with a key."""
@@ -121,6 +128,12 @@ class Kie(Dialect):
     def link(self, url: str, name: str, answer: str) -> str:
         del url, name
         return answer.partition('"downloadUrl":"')[2].partition('"')[0]
+
+    def forget(self, url: str, link: str) -> tuple[str, ...]:
+        """All files: the API deletes none, but a mock can."""
+        del link
+        authorized = ("--header", f"Authorization: Bearer {KEY}")
+        return (*authorized, "--request", "DELETE", f"{url}/__mockkie/files")
 
 
 class Put(Dialect):

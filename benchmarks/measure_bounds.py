@@ -90,7 +90,9 @@ def _show(bench: Bench, what: str, needed: str, parts: Mapping[str, Callable[[],
 def _send(file: Path, server: Running) -> float:
     used = server.cpu()
     curl.upload(server.url, file, "a.bin")
-    return server.cpu() - used
+    used = server.cpu() - used
+    curl.timed(*KIE.forget(server.url, ""))
+    return used
 
 
 def _load(bench: Bench, server: Running) -> float:

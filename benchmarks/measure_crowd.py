@@ -55,7 +55,7 @@ def waiting(bench: Bench) -> None:
                 longest["without a sweep"].append(_longest(port, 2))
                 moving = threading.Timer(0.5, _advance, (port,))
                 moving.start()
-                longest["during the sweep"].append(_longest(port, 2 if bench.quick else 6))
+                longest["during the sweep"].append(_longest(port, 2 if bench.quick else 4))
                 moving.join()
                 left = int(ask("left")) - alive - _NAMES
                 if left > 0:

@@ -72,7 +72,7 @@ def _many(
     known = {name: server for name, server in up.items() if name not in _BARE}
     bare = {name: f"{up[name].url}/" for name in up if name in _BARE}
     what = "1 KB download" if span is None else "64 KB download by Range of a 16 MB file"
-    seconds = 0.5 if bench.quick else 1.0
+    seconds = 0.4 if bench.quick else 0.6
     attempts = {
         name: asking(up[name], read_link(link, up[name].dialect, span), seconds)
         for name, link in (_uploaded(bench, known, file) | bare).items()

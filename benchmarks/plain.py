@@ -60,6 +60,13 @@ async def upload_url(request: Request) -> JSONResponse:
     return _kept(request, body["uploadPath"], body["fileName"])
 
 
+async def forget(request: Request) -> JSONResponse:
+    """Delete all files, as the control API of the mock does."""
+    del request
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    return JSONResponse({})
+
+
 def _is_known(request: Request) -> bool:
     return request.headers.get("authorization") == "Bearer kie-mock-key"
 
@@ -93,6 +100,7 @@ app = Starlette(
         Route("/api/file-stream-upload", upload_form, methods=["POST"]),
         Route("/api/file-base64-upload", upload_base64, methods=["POST"]),
         Route("/api/file-url-upload", upload_url, methods=["POST"]),
+        Route("/__mockkie/files", forget, methods=["DELETE"]),
         Mount("/files", StaticFiles(directory=FOLDER, check_dir=False)),
     ]
 )
