@@ -7,6 +7,7 @@ What each measure found is written when it is over, so an interrupted run loses 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where files of up to 16 GB may be for a while")
     options = parser.parse_args()
     kept: Path | None = options.json or (options.page and options.page.with_suffix(".json"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers end with this program
     try:
         outcomes = results.read(kept) if kept else {}
     except ValueError as error:
