@@ -52,7 +52,7 @@ def huge(bench: Bench) -> None:
         bench.beside(what, samples, "MB/s")
         for name in samples:
             if linux and name != "sink":
-                grown = (up[name].peak() - before[name]) / MB
+                grown = max(up[name].peak() - before[name], 0) / MB
                 target = "<= 32" if name == "disk" else ""
                 bench.values(f"{what}, growth of peak memory, {name}", [grown], "MB", target)
         if linux:
