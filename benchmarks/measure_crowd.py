@@ -107,7 +107,7 @@ def _compare(bench: Bench, store: str, asked: Mapping[int, Ask]) -> None:
     for doing in _DOING:
         for files in sorted(costs)[1:]:
             both = costs[files][doing], costs[0][doing]
-            what = f"{doing} among {files:,} / none, {store}"
+            what = f"{doing}, {store}, among {files:,} files / no files"
             target = "<= 1.2" if doing == "upload" and files == max(costs) else ""
             bench.compare(what, both, "µs", target)
 
@@ -140,7 +140,7 @@ def _restart(bench: Bench, many: int) -> None:
                 if number:
                     found.append(server.ready)
     both: tuple[Sequence[float], Sequence[float]] = ready[many], ready[0]
-    bench.compare(f"restart over {many:,} files / none, disk", both, "s", "<= 1.5")
+    bench.compare(f"restart, disk, over {many:,} files / no files", both, "s", "<= 1.5")
 
 
 def _longest(port: int, seconds: float) -> float:

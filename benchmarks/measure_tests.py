@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import re
+import resource
 import subprocess
 import sys
 import time
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final
 
 from benchmarks.bench import Bench
@@ -50,27 +52,39 @@ def worlds(bench: Bench) -> None:
 def fixture(bench: Bench) -> None:
     """1,000 tests that do nothing, with the fixture `kie` and without."""
     count = 200 if bench.quick else 1_000
-    added = []
+    added: list[float] = []
+    cost: list[float] = []
     for _ in range(bench.rounds):
-        took = {}
-        for name, argument in (("without", ""), ("with", ", kie")):
-            file = bench.folder / f"test_{name}.py"
-            file.write_text(_TESTS.format(count=count, fixture=argument))
-            started = time.perf_counter()
-            done = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file.name],
-                cwd=bench.folder,
-                env=with_peers({}),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            took[name] = time.perf_counter() - started
-            passed = _PASSED.search(done.stdout)
-            if passed is None or int(passed[1]) != count:
-                raise RuntimeError(f"pytest: {done.stdout[-500:]} {done.stderr[-500:]}")
-        added.append(took["with"] - took["without"])
+        took, used = _run(bench.folder, count, "")
+        longer, more = _run(bench.folder, count, ", kie")
+        added.append(longer - took)
+        cost.append(more - used)
     target = "<= 1" if count == 1_000 else ""  # noqa: PLR2004 - that many
-    what = f"{count:,} tests with a fresh world each take longer by"
-    bench.values(what, added, "s", target)
+    bench.values(f"{count:,} tests with a fresh world each take longer by", added, "s", target)
+    bench.values(f"{count:,} tests with a fresh world each take more CPU by", cost, "s", target)
     bench.note("what tests take longer by includes the start of one mock for all of them")
+
+
+def _run(folder: Path, count: int, fixture: str) -> tuple[float, float]:
+    """Seconds and CPU seconds of a run of pytest."""
+    file = folder / "test_nothing.py"
+    file.write_text(_TESTS.format(count=count, fixture=fixture))
+    used, started = _children(), time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file.name],
+        cwd=folder,
+        env=with_peers({}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took = time.perf_counter() - started
+    passed = _PASSED.search(done.stdout)
+    if passed is None or int(passed[1]) != count:
+        raise RuntimeError(f"pytest: {done.stdout[-500:]} {done.stderr[-500:]}")
+    return took, _children() - used
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

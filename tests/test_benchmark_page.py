@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from benchmarks import results, servers
 from benchmarks.bench import Bench, loading
 from benchmarks.dialects import KIE, S3, Azure, Put, read_link
-from benchmarks.load import RefusedError, ask, run_load
+from benchmarks.load import RefusedError, ask, run_load, waits
+from benchmarks.measure_crowd import Ask, started
 from benchmarks.measures import MEASURES
 from benchmarks.page import TITLES, write_page
 from benchmarks.plot import plot
@@ -141,6 +142,26 @@ def test_every_dialect_sends_the_same_bytes_once() -> None:
         request = dialect.upload(80, data)
         assert (request.before + request.behind).count(data) == 1
         assert (request.before[-100:] + request.behind).count(b"NNNNNNNN") == 0
+
+
+@pytest.mark.parametrize("store", ["memory", "disk"])
+@pytest.mark.parametrize("words", [(), ("serve",)])
+def test_many_files_are_planted_asked_for_and_swept(
+    store: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    with started("memory:" if store == "memory" else tmp_path / "data", 150, *words) as (ask, port):
+        assert bool(port) == bool(words)
+        assert ask_many(ask, "left", "upload 20", "left", "download 20", "list 2 10") == [150, 170]
+        assert ask_many(ask, "plant 300", "left", "expire 320", "left") == [470, 150]
+        if port:
+            assert len(waits(port, KIE.upload(port, content(10)), 0.05)) == int(ask("left")) - 150
+
+
+def ask_many(ask: Ask, *lines: str) -> list[int]:
+    """What is left, each time that it is asked; the rest are times, two of them for a sweep."""
+    answers = {f"{number} {line}": ask(line) for number, line in enumerate(lines)}
+    assert all(float(one) >= 0 for one in " ".join(answers.values()).split() if one != "-")
+    return [int(answer) for line, answer in answers.items() if line.endswith("left")]
 
 
 RATIOS = st.floats(0.001, 1_000)
