@@ -59,7 +59,8 @@ class Running:
         found = [self.process.pid]
         for pid in found:
             for children in Path(f"/proc/{pid}/task").glob("*/children"):
-                found += map(int, children.read_text().split())
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread ended
+                    found += map(int, children.read_text().split())
         return found
 
 
