@@ -29,6 +29,8 @@ def startup(bench: Bench) -> None:
             known[name] = peer
         else:
             bench.note(f"{name} was not measured: {why}")
+    versions = [f"{name} {peer.version()}" for name, peer in known.items() if peer.version()]
+    bench.note(f"beside it: {', '.join(versions)}")
     numbers = count()
 
     def start(peer: Peer) -> Sample:

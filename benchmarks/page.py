@@ -77,9 +77,10 @@ def _head(outcomes: Mapping[str, Outcome], path: Path) -> Iterator[str]:
 
 def _made(outcome: Outcome) -> str:
     quick = ", the short form" if outcome.quick else ""
+    rounds = f"{outcome.rounds} round{'s' if outcome.rounds > 1 else ''}"
     return (
         f"Measured on {outcome.measured} in {outcome.seconds:.0f} s, "
-        f"{outcome.rounds} rounds{quick}, on one machine: {outcome.machine}."
+        f"{rounds}{quick}, on one machine: {outcome.machine}."
     )
 
 

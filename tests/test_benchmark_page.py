@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from contextlib import ExitStack
 from dataclasses import replace
@@ -91,6 +93,25 @@ def test_numbers_that_were_kept_are_read_again(measured: Outcome, tmp_path: Path
     assert results.read(kept) == {"small": measured}
     assert results.read(kept)["small"].rows[0].cpu == measured.rows[0].cpu
     assert [path.name for path in tmp_path.iterdir()] == ["numbers.json"]
+
+
+def test_a_second_run_keeps_what_the_first_one_found(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    for name in ("worlds", "imports"):
+        words = ("--quick", "--rounds", "1", "--only", name, "--page", str(page))
+        run = [sys.executable, "benchmarks/run.py", *words]
+        done = subprocess.run(run, cwd=servers.ROOT, capture_output=True, text=True, check=True)
+        assert f"measuring {name} ..." in done.stderr
+    known = results.read(tmp_path / "benchmarks.json")
+    assert set(known) == {"worlds", "imports"}
+    assert all(outcome.quick and outcome.rounds == 1 for outcome in known.values())
+    text = page.read_text()
+    assert text.index("## Imports") < text.index("## A world for a test")
+    assert "round, the short form" in text
+    page.with_suffix(".json").write_text("{}")
+    refused = subprocess.run(run, cwd=servers.ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "holds no numbers of this benchmark" in refused.stderr
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"measures": {"small": {"rows": []}}}'])
