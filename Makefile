@@ -20,7 +20,7 @@ format: $(VENV)/.developing  ## put the code into shape
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(VENV)/.developing  ## measure side by side with other tools: docs/benchmarks.md and its plot
+bench: $(VENV)/.developing  ## measure side by side with other tools: docs/benchmarks.md, its plots and numbers
 	$(BIN)/python benchmarks/run.py --page docs/benchmarks.md $(ARGS)
 
 docs: $(VENV)/.documenting  ## the site of docs/, into build/docs/index.html

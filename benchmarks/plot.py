@@ -1,17 +1,22 @@
-"""The ratios that were measured as a picture: a row for each load, a mark for each peer."""
+"""The ratios that were measured as a picture: a heading for each load, a mark for each peer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from benchmarks.report import Row
 from mockkie.harness.drawing import Drawing
 
-_LEFT, _RIGHT, _WIDTH = 300.0, 700.0, 940
-_TOP, _ROW = 78.0, 34.0
-_STEPS = (1, 2, 5)
-_STYLE = """
+_LEFT: Final = 200.0
+_RIGHT: Final = 680.0
+_WIDTH: Final = 940
+_TOP: Final = 76.0
+_ROW: Final = 21.0
+_HEADING: Final = 30.0
+_STEPS: Final = (1, 2, 5)
+_STYLE: Final = """
 .even { stroke: var(--ink); stroke-width: 1.5; } .spread { stroke: var(--late); stroke-width: 3; }
 .met { fill: var(--good); } .missed { fill: var(--bad); } .free { fill: var(--late); }
 .wanted { stroke: var(--warn); stroke-width: 2; }
@@ -25,25 +30,29 @@ def plot(rows: Sequence[Row], when: str, where: str) -> bytes:
         if row.unit == "x":
             load, _, peer = row.what.partition(" / ")
             loads.setdefault(load, []).append((peer, row))
-    marks = [(load, peer, row) for load, known in loads.items() for peer, row in known]
+    marks = [row for known in loads.values() for _, row in known]
     if not marks:
         raise ValueError("no ratio was measured: there is nothing to plot")
-    at, ticks = _axis([row for _, _, row in marks])
-    bottom = _TOP + _ROW * len(marks)
-    told = [_words(load, peer, row) for load, peer, row in marks]
-    picture = Drawing(_WIDTH, int(bottom) + 70, "mockkie beside its peers", " ".join(told), _STYLE)
-    picture.text("mockkie beside its peers", 16, 26, "head")
+    at, ticks = _axis(marks)
+    bottom = _TOP + _ROW * len(marks) + _HEADING * len(loads)
+    told = [_words(load, *one) for load, known in loads.items() for one in known]
+    picture = Drawing(_WIDTH, int(bottom) + 64, "mockkie beside others", " ".join(told), _STYLE)
+    picture.text("mockkie beside others", 16, 26, "head")
     picture.text(f"measured {when} on {where}", 16, 46, "quiet")
     for tick in ticks:
-        picture.line("even" if tick == 1 else "grid", at(tick), _TOP - 6, at(tick), bottom)
-        picture.text(f"{tick:g} x", at(tick), bottom + 16, "quiet middle")
-    for number, (load, peer, row) in enumerate(marks):
-        picture.group(told[number])
-        middle = _TOP + _ROW * (number + 0.5)
-        first = loads[load][0][0] == peer
-        if first:
-            picture.line("grid", 16, middle - _ROW / 2, _WIDTH - 16, middle - _ROW / 2)
-        _mark(picture, (load if first else "", peer, row), middle, at)
+        for y in (_TOP - 10, bottom + 18):
+            picture.text(f"{tick:g} x", at(tick), y, "quiet middle")
+        picture.line("even" if tick == 1 else "grid", at(tick), _TOP - 4, at(tick), bottom + 4)
+    y = _TOP
+    for load, known in loads.items():
+        y += _HEADING
+        picture.group(load)
+        picture.line("grid", 16, y - 20, _WIDTH - 16, y - 20)
+        picture.text(load, 16, y - 5, "bold")
+        for peer, row in known:
+            picture.group(_words(load, peer, row))
+            _mark(picture, (peer, row), y + _ROW / 2, at)
+            y += _ROW
     _legend(picture.group("What the marks mean"), bottom + 44)
     return picture.to_bytes()
 
@@ -54,7 +63,8 @@ def _axis(rows: Sequence[Row]) -> tuple[Callable[[float], float], list[float]]:
     low, high = min([0.8, *bounds]) / 1.15, max([1.25, *bounds]) * 1.15
     scale = (_RIGHT - _LEFT) / math.log(high / low)
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = [step * 10.0**exponent for exponent in exponents for step in _STEPS]
+    steps = _STEPS if high / low < 1_000 else (1,)  # noqa: PLR2004 - three decades
+    ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
     return lambda ratio: _LEFT + math.log(ratio / low) * scale, [
         tick for tick in ticks if low <= tick <= high
     ]
@@ -71,21 +81,20 @@ def _words(load: str, peer: str, row: Row) -> str:
 
 def _mark(
     picture: Drawing,
-    named: tuple[str, str, Row],
+    named: tuple[str, Row],
     middle: float,
     at: Callable[[float], float],
 ) -> None:
-    load, peer, row = named
-    picture.text(load, 16, middle - 1, "bold")
-    picture.text(f"beside {peer}", 16, middle + (13 if load else 4), "quiet")
+    peer, row = named
+    picture.text(f"beside {peer}", 28, middle + 4, "quiet")
     picture.line("spread", at(row.low), middle, at(row.high), middle)
     bound = _bound(row)
     if bound:
-        picture.line("wanted", at(bound), middle - 9, at(bound), middle + 9)
+        picture.line("wanted", at(bound), middle - 8, at(bound), middle + 8)
     look = {True: "met", False: "missed", None: "free"}[row.met]
     picture.circle(look, at(row.value), middle, 5.5)
     picture.text(f"{row.value:.2f} x", _RIGHT + 16, middle + 4, "bold")
-    picture.text(row.detail, _RIGHT + 80, middle + 4, "quiet")
+    picture.text(row.detail.partition(";")[0], _RIGHT + 84, middle + 4, "quiet")
 
 
 def _legend(picture: Drawing, y: float) -> None:

@@ -1,7 +1,8 @@
-"""Serves a peer: `python -m benchmarks.serve_peer sink|plain PORT`.
+"""Serves a peer: `python -m benchmarks.serve_peer sink|pieces|plain PORT [FILE SIZE]`.
 
-The sink gets the server settings and the protocol of mockkie itself: what is left between the
-two is mockkie's own work. The plain app gets uvicorn as it comes, without its access log.
+The bare apps get the server settings, the protocol and the memory management of mockkie itself:
+what is left between them is mockkie's own work. `pieces` sends a file in pieces of so many bytes.
+The plain app gets uvicorn as it comes, without its access log.
 """
 
 from __future__ import annotations
@@ -10,21 +11,23 @@ import sys
 
 import uvicorn
 
-from benchmarks.sink import app
+from benchmarks.sink import pieces, sink
 from mockkie.protocol import Protocol, http_config
+from mockkie.server import tune_process
 
 
-def main(name: str, port: int) -> None:
+def main(name: str, port: int, *more: str) -> None:
     """Serve until SIGTERM."""
-    if name == "sink":
-        config = http_config(app, Protocol)
-        config.port = port
-    else:
+    if name == "plain":
         config = uvicorn.Config(
             "benchmarks.plain:app", port=port, log_level="critical", access_log=False
         )
+    else:
+        config = http_config(sink if name == "sink" else pieces(more[0], int(more[1])), Protocol)
+        config.port = port
+        tune_process()
     uvicorn.Server(config).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
