@@ -18,10 +18,11 @@ from urllib.parse import unquote
 
 import httpx2
 
-from benchmarks.load import run_load
-from benchmarks.page import where
+from benchmarks.dialects import KIE
+from benchmarks.load import Result, run_load
+from benchmarks.report import where
 from benchmarks.servers import Running, mockkie, running
-from benchmarks.uploads import KEY
+from benchmarks.uploads import KEY, content
 from tests.s3_servers import Gateway, radosgw
 from tests.unsteady import Unsteady, unsteady
 
@@ -52,7 +53,7 @@ def main() -> None:
 @contextmanager
 def _over(environment: Mapping[str, str], prefix: str) -> Iterator[Running]:
     """A mock over the bucket."""
-    with running(mockkie(f"s3://mockkie/{prefix}"), **environment) as mock:
+    with running(mockkie(f"s3://mockkie/{prefix}"), KIE, **environment) as mock:
         yield mock
 
 
@@ -122,12 +123,16 @@ def _speed(server: Gateway, count: int) -> tuple[float, float]:
         for number in range(_ROUNDS + 1):
             used = sum(mock.cpu() for mock in mocks)
             with ThreadPoolExecutor(count) as pool:
-                results = list(pool.map(lambda mock: run_load(mock.port, _SECONDS), mocks))
+                results = list(pool.map(_load, mocks))
             if number:  # the first one fills the caches
                 done = sum(result.requests for result in results)
                 rates.append(sum(result.rate for result in results))
                 costs.append((sum(mock.cpu() for mock in mocks) - used) / done * 1e6)
     return sorted(rates)[_ROUNDS // 2], sorted(costs)[_ROUNDS // 2]
+
+
+def _load(mock: Running) -> Result:
+    return run_load(mock.port, KIE.upload(mock.port, content(1_024)), _SECONDS)
 
 
 if __name__ == "__main__":

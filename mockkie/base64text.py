@@ -17,6 +17,8 @@ import re
 from binascii import Error, a2b_base64, b2a_base64
 from typing import Final
 
+from pybase64 import b64decode
+
 from mockkie.problems import Problem
 
 HEADER: Final = 1_024  # characters of a `data:` URL before its data, the comma included
@@ -91,7 +93,7 @@ class Base64Text:
         if NOT_BARE.search(whole, max(0, cut - 1)):
             return None
         try:
-            decoded = a2b_base64(memoryview(whole)[:cut], strict_mode=True)
+            decoded = b64decode(memoryview(whole)[:cut], validate=True)
         except Error:
             return None
         self._group = whole[cut:]
