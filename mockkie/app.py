@@ -23,7 +23,7 @@ from mockkie.operation import Operation
 from mockkie.operations import HANDLERS, check_handlers
 from mockkie.parameters import judge_parameters
 from mockkie.problems import Problem
-from mockkie.refusing import fail, refuse
+from mockkie.refusing import fail, is_full, reason_of, refuse
 from mockkie.service import Service
 from mockkie.stateless import stateless_answer
 from mockkie.wire import Answer, Disconnected, Request
@@ -81,8 +81,9 @@ class Mock:
             entry.decision = "aborted"
             entry.why = f"the client hung up after {request.received:,} bytes of its body"
         except Exception as error:  # noqa: BLE001 - a mock answers, whatever happens
-            _log.exception("%s %s failed", entry.method, entry.target)
-            answer = fail(exchange, f"{type(error).__name__}: {error}")
+            if not is_full(error):
+                _log.exception("%s %s failed", entry.method, entry.target)
+            answer = fail(exchange, reason_of(error))
         entry.received = request.received
         entry.at = exchange.world.clock.now()
         if answer is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from mockkie.app import Mock
 from mockkie.changes import PROFILE, Changes, read_changes
@@ -19,33 +19,61 @@ from mockkie.scenarios import Script
 from mockkie.service import Service
 from mockkie.settings import DOCUMENTED
 from mockkie.shared import Shared
+from mockkie.sizes import parse_size
 from mockkie.store import Store
 from mockkie.store.memory import MemoryStore
 from mockkie.values import FaultError
 from mockkie.worlds import DEFAULT_KEY
 
 MEMORY: Final = "memory:"
+MIN_FREE_DISK: Final = "64MiB"
 _MODES: Final = ("offline", "fetch", "deny")
 
 
-def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about sockets
-    *,
-    contract: str | Path | Sequence[str | Path] | None = None,
-    overlay: str | Path | Sequence[str | Path] = (),
-    data: str | Path = MEMORY,
-    keys: Sequence[str] = (),
-    any_key: bool = False,
-    profile: str = DOCUMENTED,
-    settings: Mapping[str, Any] | None = None,
-    retention: str | None = None,
-    download_origin: str | None = None,
-    url_upload: str | None = None,
-    url_upload_private: bool = False,
-    durable: bool = False,
-    faults: str | Path | None = None,
-    control_hosts: Sequence[str] = (),
-    sibling: bool = False,
-) -> Mock:
+class MockOptions(TypedDict, total=False):
+    """Every option of `mockkie serve` that is not about sockets; `DEFAULTS` without them."""
+
+    contract: str | Path | Sequence[str | Path] | None
+    overlay: str | Path | Sequence[str | Path]
+    data: str | Path
+    keys: Sequence[str]
+    any_key: bool
+    profile: str
+    settings: Mapping[str, Any] | None
+    retention: str | None
+    max_file_size: str | int | None
+    max_total_size: str | int | None
+    min_free_disk: str | int
+    download_origin: str | None
+    url_upload: str | None
+    url_upload_private: bool
+    durable: bool
+    faults: str | Path | None
+    control_hosts: Sequence[str]
+
+
+DEFAULTS: Final[MockOptions] = {
+    "contract": None,
+    "overlay": (),
+    "data": MEMORY,
+    "keys": (),
+    "any_key": False,
+    "profile": DOCUMENTED,
+    "settings": None,
+    "retention": None,
+    "max_file_size": None,
+    "max_total_size": None,
+    "min_free_disk": MIN_FREE_DISK,
+    "download_origin": None,
+    "url_upload": None,
+    "url_upload_private": False,
+    "durable": False,
+    "faults": None,
+    "control_hosts": (),
+}
+
+
+def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock:
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
 
     `contract` is a document, or several that are served together; none: those that come along.
@@ -53,21 +81,28 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     above the profile. `retention` is an ISO 8601 duration, `data` is `memory:` or a folder,
     `overlay` one file or several that change the first document, in order; `faults` is a script's
     file or a scenario's name; `control_hosts` are further names of the mock, for the control API.
-    What is None is as the contract says. A `sibling` is one more process of a mock that holds the
-    folder's lock.
+    Sizes are a number of bytes, or a text such as `100MB` or `1GiB`: the most of one file, of all
+    living files of a world, and what is left free on the disk of a folder. What is None is as the
+    contract says. A `sibling` is one more process of a mock that holds the folder's lock.
     """
-    _check_keys(keys)
-    changes = _changes(settings or {}, retention, download_origin, url_upload)
-    profile = changes.pop(PROFILE, profile)
-    understood = read_contract(_paths(contract), profile, _paths(overlay), changes)
+    for name in options:
+        if name not in DEFAULTS:
+            raise TypeError(f"build_mock() has no option {name!r}")
+    given: MockOptions = {**DEFAULTS, **options}
+    _check_keys(given["keys"])
+    changes, free = _changes(given), read_size("--min-free-disk", given["min_free_disk"])
+    profile = changes.pop(PROFILE, given["profile"])
+    overlays = _paths(given["overlay"])
+    understood = read_contract(_paths(given["contract"]), profile, overlays, changes)
+    data, durable = given["data"], given["durable"]
     service = Service(
         contract=understood,
-        store=open_store(data, durable=durable, lock=not sibling),
-        keys=tuple(keys) or (DEFAULT_KEY,),
-        any_key=any_key,
-        url_upload_private=url_upload_private,
-        faults=_faults(understood, faults),
-        control_hosts=tuple(control_hosts),
+        store=open_store(data, durable=durable, lock=not sibling, min_free=free),
+        keys=tuple(given["keys"]) or (DEFAULT_KEY,),
+        any_key=given["any_key"],
+        url_upload_private=given["url_upload_private"],
+        faults=_faults(understood, given["faults"]),
+        control_hosts=tuple(given["control_hosts"]),
         shared=Shared(Path(data)) if sibling else None,
     )
     return Mock(service)
@@ -110,22 +145,31 @@ def _faults(contract: Contract, name: str | Path | None) -> Sequence[Fault]:
     return script.faults
 
 
-def open_store(data: str | Path, *, durable: bool = False, lock: bool = True) -> Store:
-    """The store that `--data` names."""
+def open_store(
+    data: str | Path, *, durable: bool = False, lock: bool = True, min_free: int = 0
+) -> Store:
+    """The store that `--data` names; a folder's disk is left `min_free` bytes."""
     if str(data) in (MEMORY, "memory"):
         return MemoryStore()
     if "://" in str(data):
         raise UsageError(f"{data}: only `memory:` and folders can hold files in this version")
     from mockkie.store.disk import DiskStore  # noqa: PLC0415 - SQLite is for this store only
 
-    return DiskStore.open_folder(Path(data), durable=durable, lock=lock)
+    store = DiskStore.open_folder(Path(data), durable=durable, lock=lock)
+    store.room.least = min_free
+    return store
 
 
-def _changes(
-    settings: Mapping[str, Any], retention: str | None, origin: str | None, url_upload: str | None
-) -> dict[str, Any]:
+def _changes(given: MockOptions) -> dict[str, Any]:
     """The settings of the options; those that have one of their own say so when they are wrong."""
-    changes = read_changes(settings)
+    changes = read_changes(given["settings"] or {})
+    for name, option, size in (
+        ("limits.fileSize", "--max-file-size", given["max_file_size"]),
+        ("limits.totalSize", "--max-total-size", given["max_total_size"]),
+    ):
+        if size is not None:
+            changes[name] = read_size(option, size)
+    retention, origin = given["retention"], given["download_origin"]
     if retention is not None:
         try:
             parse_duration(retention)
@@ -138,11 +182,20 @@ def _changes(
                 f"--download-origin: {origin!r} is not like https://tempfile.redpandaai.co"
             )
         changes["links.origin"] = origin
+    url_upload = given["url_upload"]
     if url_upload is not None:
         if url_upload not in _MODES:
             raise UsageError(f"--url-upload: {url_upload!r} is not offline, fetch or deny")
         changes["urlUpload.mode"] = url_upload
     return changes
+
+
+def read_size(option: str, given: str | int) -> int:
+    """The bytes that an option asks for; `UsageError` names it."""
+    try:
+        return parse_size(given)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 def _check_keys(keys: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from html import escape
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from mockkie.exchange import Exchange
 from mockkie.problems import Problem
 from mockkie.wire import Answer, Request, Whole, printable
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HTML: Final = "text/html; charset=utf-8"
 
 
@@ -41,6 +43,18 @@ def fail(exchange: Exchange, why: str) -> Answer:
     exchange.entry.decision, exchange.entry.why = "broken", why
     exchange.entry.problem = problem.name
     return Answer(status, {"x-mockkie-why": printable(why)}, json=body)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the place of the files has no room: that is nothing to look into the code for."""
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+def reason_of(error: Exception) -> str:
+    """Why a request failed that nobody refused."""
+    if isinstance(error, OSError) and is_full(error):
+        return f"the disk is full, nothing was kept: {error.strerror}"
+    return f"{type(error).__name__}: {error}"
 
 
 def dressed(exchange: Exchange, name: str, answer: Answer) -> Answer:

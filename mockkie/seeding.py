@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -59,10 +59,25 @@ async def seed(
             except Problem as problem:
                 raise ValueError(f"nothing was seeded. {path!r}: {problem.why}") from problem
             uploads.append((draft, file))
-        await service.store.keep_all(world.id, uploads)
+        await _keep_all(service, world, uploads)
     for _, file in uploads:
         world.graves.pop(file.path, None)
     return [file for _, file in uploads]
+
+
+async def _keep_all(
+    service: Service, world: World, uploads: Sequence[tuple[Draft, StoredFile]]
+) -> None:
+    quota = service.settings_of(world).limits.total
+    if quota is not None:
+        size = sum(file.size for _, file in uploads)
+        await service.sweeper.make_room(world, quota, size)
+        for draft, _ in uploads:
+            draft.quota = quota
+    try:
+        await service.store.keep_all(world.id, uploads)
+    except Problem as problem:
+        raise ValueError(f"nothing was seeded. {problem.why}") from problem
 
 
 def _contents(sources: Sources) -> Iterator[tuple[str, Content]]:

@@ -2,63 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from mockkie.app import Mock
-from mockkie.build import MEMORY, build_mock
+from mockkie.build import MockOptions, build_mock
 from mockkie.certificates import Tls
 from mockkie.kie import Kie, Runner
 from mockkie.problems import UsageError
 from mockkie.protocol import GRACE_SECONDS
 from mockkie.seeding import Sources, seed
 from mockkie.server import Server
-from mockkie.settings import DOCUMENTED
 
 
 @contextmanager
-def serve(  # noqa: PLR0913 - the options of `mockkie serve`
+def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
     download_port: int | None = None,
-    contract: str | Path | Sequence[str | Path] | None = None,
-    overlay: str | Path | Sequence[str | Path] = (),
-    data: str | Path = MEMORY,
-    keys: Sequence[str] = (),
-    any_key: bool = False,
-    profile: str = DOCUMENTED,
-    settings: Mapping[str, Any] | None = None,
-    retention: str | None = None,
-    download_origin: str | None = None,
-    url_upload: str | None = None,
-    url_upload_private: bool = False,
-    faults: str | Path | None = None,
     seed_files: Sources | None = None,
+    **options: Unpack[MockOptions],
 ) -> Iterator[Kie]:
     """Serve a mock from a thread; yields a handle on its default world.
 
     The defaults differ from the command line's: a free port, and files in memory. `seed_files`,
     a folder or contents by path, are there from the start, as by `kie.files.seed`. `settings` are
-    those of `x-mockkie` in its form: `{"expiredLink": {"status": 410}}`.
+    those of `x-mockkie` in its form: `{"expiredLink": {"status": 410}}`. Sizes are a number of
+    bytes, or a text such as `100MB` or `1GiB`.
     Raises `UsageError` when an option is wrong or the port is taken.
     """
-    mock = build_mock(
-        contract=contract,
-        overlay=overlay,
-        data=data,
-        keys=keys,
-        any_key=any_key,
-        profile=profile,
-        settings=settings,
-        retention=retention,
-        download_origin=download_origin,
-        url_upload=url_upload,
-        url_upload_private=url_upload_private,
-        faults=faults,
-    )
+    mock = build_mock(**options)
     server = open_server(mock, host, port, download_port, seed_files=seed_files)
     with running_server(server) as kie:
         yield kie

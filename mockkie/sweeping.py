@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import Final
 
 from mockkie.store import Store
 from mockkie.worlds import World, Worlds
 
+_log: Final = logging.getLogger("mockkie")
 SWEEP_SECONDS: Final = 30.0
 SLICE: Final = 256
 
@@ -44,8 +46,18 @@ class Sweeper:
                     await self._wake.wait()
             self._wake.clear()
             for world in self._worlds:
-                while await self.sweep(world):  # noqa: ASYNC110 - a slice, then the requests
-                    await asyncio.sleep(0)
+                try:
+                    while await self.sweep(world):  # noqa: ASYNC110 - a slice, then the requests
+                        await asyncio.sleep(0)
+                except OSError as error:  # the disk may be full; it will not stay so for ever
+                    _log.warning("sweeping %s failed, and is tried again: %s", world.id, error)
+
+    async def make_room(self, world: World, quota: int, size: int) -> None:
+        """Free what has expired where `size` bytes more would lead over `quota` otherwise."""
+        _, held = await self._store.count(world.id)
+        if held + size > quota:
+            while await self.sweep(world):
+                pass
 
     async def sweep(self, world: World) -> bool:
         """Free a slice of what has expired in a world; whether there was any."""

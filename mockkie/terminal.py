@@ -34,7 +34,8 @@ from mockkie.worlds import DEFAULT_WORLD, World
 
 _FRAME: Final = 10  # columns of the box and its gaps
 _BUILD: Final = (
-    "contract overlay any_key profile settings retention download_origin url_upload "
+    "contract overlay any_key profile settings retention max_file_size max_total_size "
+    "min_free_disk download_origin url_upload "
     "url_upload_private durable faults control_hosts"
 ).split()
 

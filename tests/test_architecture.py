@@ -79,7 +79,7 @@ LAYERS: Sequence[Sequence[str]] = [
     explanation;
     expectation;
     path_hints content_hints;
-    worlds shared lines environment;
+    worlds shared shared_faults lines environment;
     journal tasks arming;
     faults;
     actions conditions;
@@ -87,7 +87,7 @@ LAYERS: Sequence[Sequence[str]] = [
     passing;
     progress;
     screen certificates hosts child stored;
-    clock problems;
+    clock problems sizes;
     __init__
     """.split(";")
 ]

@@ -45,6 +45,10 @@ ADVICE: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("envelope.all-refusals-are-400",),
         "Send less, or raise the limit that is named here in the contract.",
     ),
+    "storage-full": (
+        ("envelope.all-refusals-are-400",),
+        "Let files of this world expire or delete some, or raise the limit that is named here.",
+    ),
     "url-not-fetched": (
         ("url.fetched", "url.limits"),
         (

@@ -42,10 +42,11 @@ from typing import Any, Final, Self
 from weakref import WeakSet
 
 from mockkie.store import Draft, FilesSnapshot, Reading, Store, StoredFile
-from mockkie.store.diskbytes import SMALL, DiskDraft, DiskReading, Shelves, unlink
+from mockkie.store.diskbytes import ROW, SMALL, DiskDraft, DiskReading, Room, Shelves, unlink
 from mockkie.store.folder import (
     DELETE,
     FIND,
+    HELD,
     KEEP,
     LIST,
     OUT_OF_TRASH,
@@ -57,11 +58,13 @@ from mockkie.store.folder import (
     DiskSnapshot,
     connect,
     execute,
+    keep_within,
     make_folders,
     prepare,
     row_of,
     take_lock,
     told_in_words,
+    unused,
     world_of,
 )
 from mockkie.store.memory import MemoryReading
@@ -82,6 +85,7 @@ class DiskStore(Store):
         self._lock = lock
         self._durable = durable
         self._small = small
+        self.room = Room(str(folder))
         self._shelves = Shelves(str(folder / "incoming"), str(folder / "files"))
         # Every opening has a number of its own: blobs of two openings or processes never meet.
         [(session,)] = self._execute("UPDATE session SET number = number + 1 RETURNING number")
@@ -120,20 +124,21 @@ class DiskStore(Store):
 
     def draft(self) -> DiskDraft:
         blob = next(self._blobs)
-        return DiskDraft(blob, self._shelves.in_incoming(blob), self._drafts)
+        return DiskDraft(blob, self._shelves.in_incoming(blob), self._drafts, self.room)
 
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
         blob, content = self._seal(draft)
         changes = self._index.total_changes
         try:
-            self._execute(KEEP, (blob, world, *file, content))
+            with contextlib.nullcontext() if draft.quota is None else self._transaction():
+                keep_within(self._execute, draft, (blob, world, *file, content))
         except BaseException:  # an interrupt too, which can come before or behind the commit
             if content is None:
                 self._settle(blob)
             raise
         if content is None:
             self._shelves.put(blob)
-        if self._index.total_changes > changes + 1:  # the trigger changed something, too
+        if self._index.total_changes > changes + 2:  # one of them a count: so also the trash
             self._empty_trash(FEW)
 
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
@@ -144,7 +149,7 @@ class DiskStore(Store):
                     blob, content = self._seal(draft)
                     if content is None:
                         blobs.append(blob)
-                    self._execute(KEEP, (blob, world, *file, content))
+                    keep_within(self._execute, draft, (blob, world, *file, content))
         except BaseException:  # as above
             for blob in blobs:
                 self._settle(blob)
@@ -160,6 +165,8 @@ class DiskStore(Store):
         if draft not in self._drafts:
             raise ValueError("this draft is over")
         content = draft.seal(self._small, durable=self._durable)
+        if content is not None:
+            self.room.take(len(content) + ROW, lambda: unused(self._index))
         self._drafts.discard(draft)  # from here on the index says what becomes of the bytes
         return draft.blob, content
 
@@ -186,10 +193,8 @@ class DiskStore(Store):
         return [StoredFile._make(row) for row in self._execute(LIST, (world, after, limit))]
 
     async def count(self, world: str) -> tuple[int, int]:
-        [(files, size)] = self._execute(
-            "SELECT count(*), coalesce(sum(size), 0) FROM file WHERE world = ?", (world,)
-        )
-        return files, size
+        rows = self._execute(HELD, (world,))
+        return rows[0] if rows else (0, 0)
 
     async def delete(self, world: str, path: str) -> StoredFile | None:
         rows = self._execute(DELETE, (world, path))
@@ -217,6 +222,7 @@ class DiskStore(Store):
     async def forget(self, world: str) -> None:
         with self._transaction():
             self._execute("DELETE FROM file WHERE world = ?", (world,))
+            self._execute("DELETE FROM held WHERE world = ?", (world,))
             self._execute("DELETE FROM world WHERE id = ?", (world,))
         self._empty_trash()
 
