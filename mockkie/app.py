@@ -15,7 +15,7 @@ from mockkie.body import BodyReader
 from mockkie.breaking import Broken, breaker_for
 from mockkie.clock import http_date, stopwatch
 from mockkie.contract import decode_path
-from mockkie.control import PREFIX
+from mockkie.control import METRICS, PREFIX
 from mockkie.exchange import Exchange
 from mockkie.gate import Gate
 from mockkie.journal import REDACTED, Entry, head_text
@@ -45,6 +45,7 @@ class Mock:
         self.service = service
         self.from_examples, self.not_served = check_handlers(service.contract)
         self._control = Gate(service)
+        self._apart = _CONTROL if service.scrape is None else (*_CONTROL, METRICS)
         named = {scheme.name.lower() for scheme in service.contract.schemes.values()}
         self._secrets = _SECRETS | named
         self._keys_in_query = any(
@@ -57,7 +58,7 @@ class Mock:
         elif scope["type"] == "http":
             if not self.service.is_ready:
                 await self.service.ready()
-            if scope["path"] in _CONTROL or scope["path"].startswith(_BELOW):
+            if scope["path"] in self._apart or scope["path"].startswith(_BELOW):
                 await self._control(scope, receive, send)
             else:
                 await self._serve(Request(scope, receive), send)

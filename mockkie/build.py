@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
@@ -48,6 +49,7 @@ class MockOptions(TypedDict, total=False):
     url_upload: str | None
     url_upload_private: bool
     durable: bool
+    metrics: bool
     faults: str | Path | None
     control_hosts: Sequence[str]
 
@@ -68,6 +70,7 @@ DEFAULTS: Final[MockOptions] = {
     "url_upload": None,
     "url_upload_private": False,
     "durable": False,
+    "metrics": False,
     "faults": None,
     "control_hosts": (),
 }
@@ -83,7 +86,8 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
     file or a scenario's name; `control_hosts` are further names of the mock, for the control API.
     Sizes are a number of bytes, or a text such as `100MB` or `1GiB`: the most of one file, of all
     living files of a world, and what is left free on the disk of a folder. What is None is as the
-    contract says. A `sibling` is one more process of a mock that holds the folder's lock.
+    contract says. `metrics` has `/metrics` answered. A `sibling` is one more process of a mock that
+    holds the folder's lock.
     """
     for name in options:
         if name not in DEFAULTS:
@@ -105,7 +109,25 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
         control_hosts=tuple(given["control_hosts"]),
         shared=Shared(Path(data)) if sibling else None,
     )
+    if given["metrics"]:
+        _count(service)
     return Mock(service)
+
+
+def _count(service: Service) -> None:
+    with extra("metrics"):
+        from mockkie.metrics import Metrics  # noqa: PLC0415 - an extra
+
+        service.scrape = Metrics(service).scrape
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Say how to install what is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: pip install 'mockkie[{name}]'") from error
 
 
 def read_contract(

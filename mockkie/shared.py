@@ -21,6 +21,8 @@ from mockkie.shared_faults import SharedFaults
 from mockkie.tasks import Task, Tasks
 
 _log: Final = logging.getLogger("mockkie")
+COUNTS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that tells a library where the counts of several processes add up."""
 _FILE: Final = "shared.sqlite"
 _SCHEMA: Final = """
 CREATE TABLE change (number INTEGER NOT NULL);

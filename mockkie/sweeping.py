@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from mockkie.store import Store
+from mockkie.store import Store, StoredFile
 from mockkie.worlds import World, Worlds
 
 _log: Final = logging.getLogger("mockkie")
@@ -21,6 +22,7 @@ class Sweeper:
     def __init__(self, store: Store, worlds: Worlds) -> None:
         self._store = store
         self._worlds = worlds
+        self.watchers: list[Callable[[Sequence[StoredFile]], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
@@ -66,4 +68,7 @@ class Sweeper:
             await self._store.sweep(world.former, world.clock.now(), SLICE)
         for file in swept:
             world.bury(file.path, file.uploaded_at, file.expires_at)
+        if swept:
+            for watcher in self.watchers:
+                watcher(swept)
         return bool(swept)

@@ -7,8 +7,10 @@ The parent holds the folder's lock and the sockets and serves nothing itself; ea
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -25,7 +27,7 @@ from mockkie.faults import Fault
 from mockkie.problems import UsageError
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
-from mockkie.shared import Shared
+from mockkie.shared import COUNTS, Shared
 from mockkie.worlds import DEFAULT_WORLD
 
 _START_SECONDS: Final = 60.0
@@ -68,6 +70,8 @@ class Workers:
         before = {
             number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
         }
+        counts = tempfile.TemporaryDirectory(prefix="mockkie-")
+        os.environ[COUNTS] = counts.name  # of those that are started from here on
         try:
             started = [self._start() for _ in range(self._count)]
             if all(self._is_ready(process, event) for process, event in started):
@@ -79,6 +83,8 @@ class Workers:
             self._stop(signal.SIGTERM, None)
             for process in self._running:
                 process.join()
+            del os.environ[COUNTS]
+            counts.cleanup()
             for number, handler in before.items():
                 signal.signal(number, handler)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -25,6 +23,7 @@ from mockkie.problems import UsageError
 from mockkie.sizes import UNITS, parse_size
 from mockkie.store.diskbytes import SMALL
 from tests.clients import Client, Httpx2, Reply
+from tests.serving_processes import served, visitor_at
 from tests.visitors import WAYS, Visitor, serving, visiting, visitor_of
 
 FULL = {"success": False, "code": 400, "msg": "Storage limit exceeded"}
@@ -328,28 +327,3 @@ def test_a_file_that_the_system_refuses_is_survived(tmp_path: Path, http: Client
             assert "the disk is full, nothing was kept: File too large" in reply.why
             visitor.upload("stream", b"x" * 1_000_000)
         assert not [*(tmp_path / "data" / "incoming").iterdir()]
-
-
-@contextlib.contextmanager
-def served(folder: Path, *words: str, limit: str = "") -> Iterator[Mapping[str, Any]]:
-    """`mockkie serve` over a folder; what its ready file says. It has to end well."""
-    ready = folder.parent / f"{folder.name}.json"
-    command = [sys.executable, "-m", "mockkie", "serve", "--port", "0", "--quiet"]
-    command += ["--data", str(folder / "data"), "--ready-file", str(ready), *words]
-    shell = ["sh", "-c", f'{limit} exec "$@"', "sh", *command]
-    with subprocess.Popen(shell, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            process.stdout.readline()
-            yield json.loads(ready.read_text())
-        finally:
-            process.terminate()
-            _, said = process.communicate(timeout=60)
-        assert process.returncode == 0, said
-        assert b"Traceback" not in said, said.decode()
-
-
-def visitor_at(facts: Mapping[str, Any], client: Client) -> Visitor:
-    """The default world of a mock that serves."""
-    state = {"id": "default", "key": facts["key"], "account": ""}
-    return Visitor(facts["url"], facts["url"], client, state)
