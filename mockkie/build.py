@@ -50,6 +50,7 @@ class MockOptions(TypedDict, total=False):
     url_upload_private: bool
     durable: bool
     metrics: bool
+    otel: bool
     faults: str | Path | None
     control_hosts: Sequence[str]
 
@@ -71,6 +72,7 @@ DEFAULTS: Final[MockOptions] = {
     "url_upload_private": False,
     "durable": False,
     "metrics": False,
+    "otel": False,
     "faults": None,
     "control_hosts": (),
 }
@@ -86,8 +88,8 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
     file or a scenario's name; `control_hosts` are further names of the mock, for the control API.
     Sizes are a number of bytes, or a text such as `100MB` or `1GiB`: the most of one file, of all
     living files of a world, and what is left free on the disk of a folder. What is None is as the
-    contract says. `metrics` has `/metrics` answered. A `sibling` is one more process of a mock that
-    holds the folder's lock.
+    contract says. `metrics` has `/metrics` answered, `otel` sends traces. A `sibling` is one more
+    process of a mock that holds the folder's lock.
     """
     for name in options:
         if name not in DEFAULTS:
@@ -111,6 +113,8 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
     )
     if given["metrics"]:
         _count(service)
+    if given["otel"]:
+        _trace(service)
     return Mock(service)
 
 
@@ -119,6 +123,13 @@ def _count(service: Service) -> None:
         from mockkie.metrics import Metrics  # noqa: PLC0415 - an extra
 
         service.scrape = Metrics(service).scrape
+
+
+def _trace(service: Service) -> None:
+    with extra("otel"):
+        from mockkie.tracing import Tracing  # noqa: PLC0415 - an extra
+
+        Tracing(service)
 
 
 @contextmanager

@@ -59,6 +59,7 @@ class Service:
     shared: Shared | None = None
     control_hosts: Sequence[str] = ()
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
+    closing: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.settings: Settings = self.contract.settings
@@ -171,6 +172,8 @@ class Service:
     async def close(self) -> None:
         """Stop what runs by itself and let go of the store."""
         await self.sweeper.close()
+        while self.closing:
+            self.closing.pop()()
         if self.shared is not None:
             self.shared.close()
         await self.store.close()

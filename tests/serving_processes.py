@@ -17,9 +17,16 @@ from tests.visitors import Visitor
 
 @contextlib.contextmanager
 def served(
-    folder: Path, *words: str, limit: str = "", env: Mapping[str, str] | None = None
+    folder: Path,
+    *words: str,
+    limit: str = "",
+    env: Mapping[str, str] | None = None,
+    said: Path = Path(os.devnull),
 ) -> Iterator[Mapping[str, Any]]:
-    """`mockkie serve` over a folder; what its ready file says. It has to end well."""
+    """`mockkie serve` over a folder; what its ready file says. It has to end well.
+
+    `limit` is shell before the command; what it has said on stderr by the end is in `said`.
+    """
     ready = folder.parent / f"{folder.name}.json"
     command = [sys.executable, "-m", "mockkie", "serve", "--port", "0", "--quiet"]
     command += ["--data", str(folder / "data"), "--ready-file", str(ready), *words]
@@ -33,9 +40,10 @@ def served(
             yield json.loads(ready.read_text())
         finally:
             process.terminate()
-            _, said = process.communicate(timeout=60)
-        assert process.returncode == 0, said
-        assert b"Traceback" not in said, said.decode()
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert b"Traceback" not in errors, errors.decode()
+        said.write_bytes(errors)
 
 
 def visitor_at(facts: Mapping[str, Any], client: Client) -> Visitor:

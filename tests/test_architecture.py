@@ -50,7 +50,7 @@ LAYERS: Sequence[Sequence[str]] = [
     build;
     app;
     gate;
-    dashboard.site metrics;
+    dashboard.site metrics tracing;
     dashboard.clock;
     dashboard.files dashboard.journal dashboard.faults dashboard.worlds dashboard.contract
     dashboard.events;
