@@ -12,7 +12,7 @@ from mockkie.certificates import Tls
 from mockkie.kie import Kie, Runner
 from mockkie.problems import UsageError
 from mockkie.protocol import GRACE_SECONDS
-from mockkie.seeding import Sources, seed
+from mockkie.seeding import Sources, Tell, seed
 from mockkie.server import Server
 
 
@@ -74,25 +74,27 @@ def open_server(  # noqa: PLR0913 - what a server is made of
     *,
     tls: Tls | None = None,
     seed_files: Sources | None = None,
+    tell: Tell = lambda *_: None,
 ) -> Server:
     """A server whose worlds are back and whose sockets are bound; `run` or `start` it.
 
-    `UsageError` tells what is in the way; the mock has let go of its store then.
+    `tell` hears how far the seeding is. `UsageError` tells what is in the way; the mock has let go
+    of its store then.
     """
     run = Runner()
     try:
         run(mock.service.start())
         if seed_files is not None:
-            run(_seed(mock, seed_files))
+            run(_seed(mock, seed_files, tell))
         return Server(mock, host, port, download_port, tls=tls)
     except UsageError:
         run(mock.service.close())
         raise
 
 
-async def _seed(mock: Mock, sources: Sources) -> None:
+async def _seed(mock: Mock, sources: Sources, tell: Tell) -> None:
     try:
-        await seed(mock.service, mock.service.worlds.default, sources)
+        await seed(mock.service, mock.service.worlds.default, sources, tell=tell)
     except (OSError, TypeError, ValueError) as error:
         said = "; ".join(str(error).splitlines())
         raise UsageError(f"--seed-files: {said}") from error
