@@ -142,6 +142,7 @@ class Metrics:
         """`(body, content type)` in the format that an `Accept` header asks for."""
         service, files, size, evicted = self._service, 0, 0, 0
         worlds = list(service.worlds)
+        await service.store.count_often()
         for world in worlds:
             while await service.sweeper.sweep(world):
                 pass

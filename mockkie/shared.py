@@ -111,11 +111,11 @@ class Shared:
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.execute("COMMIT")  # which may fail as well, and must not keep the others waiting
         except BaseException:
-            if self._index.in_transaction:  # a full disk has ended it already
+            if self._index.in_transaction:  # a full disk may have ended it already
                 self.execute("ROLLBACK")
             raise
-        self.execute("COMMIT")
 
 
 @contextmanager

@@ -56,6 +56,7 @@ class Sweeper:
 
     async def make_room(self, world: World, quota: int, size: int) -> None:
         """Free what has expired where `size` bytes more would lead over `quota` otherwise."""
+        await self._store.count_often()
         _, held = await self._store.count(world.id)
         if held + size > quota:
             while await self.sweep(world):

@@ -69,7 +69,7 @@ LAYERS: Sequence[Sequence[str]] = [
     body form jsonbody base64text keeping naming fetching dialling addresses urls inprocess
     origin samples identify signatures parts links wire jsonapi shelves spoiling;
     connection;
-    store store.memory store.disk store.diskbytes store.folder;
+    store store.memory store.disk store.diskbytes store.folder store.counting;
     contract settings scenarios;
     changes options;
     operation;

@@ -618,7 +618,7 @@ def damage(folder: Path, how: str) -> None:
         ("half", "malformed.*move the folder away"),
         ("lost", "files but no index"),
         ("1", "schema 1.*use that version"),
-        ("5", "schema 5.*use that version"),
+        ("4", "schema 4.*use that version"),
         ("0", "schema 0.*use that version"),
     ],
 )

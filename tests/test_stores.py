@@ -227,6 +227,8 @@ class Stores(RuleBasedStateMachine):
         """All or nothing, and to the byte: what is replaced makes room, expired or not."""
         if not several:
             contents = dict([contents.popitem()])
+        for store in self.stores:
+            drive(store.count_often())
         others = [f.size for path, (f, _) in self.files[world].items() if path not in contents]
         quota = sum(others) + sum(map(len, contents.values())) + spare
         files: list[StoredFile] = []

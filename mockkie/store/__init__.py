@@ -154,9 +154,12 @@ class Store(ABC):
 
     @abstractmethod
     async def count(self, world: str) -> tuple[int, int]:
-        """`(files, bytes)` of a world, expired files that were not swept yet included.
+        """`(files, bytes)` of a world, expired files that were not swept yet included."""
 
-        The cost does not depend on how many there are.
+    async def count_often(self) -> None:  # noqa: B027 - most stores count along anyway
+        """From now on, let the cost of `count` not depend on how many there are.
+
+        Has to come before a draft with a quota is kept.
         """
 
     @abstractmethod

@@ -42,11 +42,11 @@ from typing import Any, Final, Self
 from weakref import WeakSet
 
 from mockkie.store import Draft, FilesSnapshot, Reading, Store, StoredFile
+from mockkie.store.counting import Counts, keep_within
 from mockkie.store.diskbytes import ROW, SMALL, DiskDraft, DiskReading, Room, Shelves, unlink
 from mockkie.store.folder import (
     DELETE,
     FIND,
-    HELD,
     KEEP,
     LIST,
     OUT_OF_TRASH,
@@ -58,13 +58,11 @@ from mockkie.store.folder import (
     DiskSnapshot,
     connect,
     execute,
-    keep_within,
     make_folders,
     prepare,
     row_of,
     take_lock,
     told_in_words,
-    unused,
     world_of,
 )
 from mockkie.store.memory import MemoryReading
@@ -85,7 +83,7 @@ class DiskStore(Store):
         self._lock = lock
         self._durable = durable
         self._small = small
-        self.room = Room(str(folder))
+        self.room, self._counts = Room(str(folder)), Counts(index, self.where)
         self._shelves = Shelves(str(folder / "incoming"), str(folder / "files"))
         # Every opening has a number of its own: blobs of two openings or processes never meet.
         [(session,)] = self._execute("UPDATE session SET number = number + 1 RETURNING number")
@@ -118,6 +116,7 @@ class DiskStore(Store):
             make_folders(folder, durable=durable)
             store = cls(folder, index, lock=held, durable=durable, small=small)
             if lock:
+                store._counts.end()
                 store._recover()
             undo.pop_all()
         return store
@@ -138,7 +137,7 @@ class DiskStore(Store):
             raise
         if content is None:
             self._shelves.put(blob)
-        if self._index.total_changes > changes + 2:  # one of them a count: so also the trash
+        if self._index.total_changes > changes + 1 + self._counts.along:  # the trash has changed
             self._empty_trash(FEW)
 
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
@@ -166,7 +165,7 @@ class DiskStore(Store):
             raise ValueError("this draft is over")
         content = draft.seal(self._small, durable=self._durable)
         if content is not None:
-            self.room.take(len(content) + ROW, lambda: unused(self._index))
+            self.room.take(len(content) + ROW, self._counts.unused)
         self._drafts.discard(draft)  # from here on the index says what becomes of the bytes
         return draft.blob, content
 
@@ -193,8 +192,10 @@ class DiskStore(Store):
         return [StoredFile._make(row) for row in self._execute(LIST, (world, after, limit))]
 
     async def count(self, world: str) -> tuple[int, int]:
-        rows = self._execute(HELD, (world,))
-        return rows[0] if rows else (0, 0)
+        return self._counts.of(self._execute, world)
+
+    async def count_often(self) -> None:
+        self._counts.begin()
 
     async def delete(self, world: str, path: str) -> StoredFile | None:
         rows = self._execute(DELETE, (world, path))
@@ -222,7 +223,6 @@ class DiskStore(Store):
     async def forget(self, world: str) -> None:
         with self._transaction():
             self._execute("DELETE FROM file WHERE world = ?", (world,))
-            self._execute("DELETE FROM held WHERE world = ?", (world,))
             self._execute("DELETE FROM world WHERE id = ?", (world,))
         self._empty_trash()
 

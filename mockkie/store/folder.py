@@ -15,14 +15,14 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from mockkie.clock import Clock
 from mockkie.problems import UsageError
-from mockkie.store import Draft, FilesSnapshot, StoredFile
+from mockkie.store import FilesSnapshot, StoredFile
 from mockkie.store.diskbytes import read_at, sync_folder
 from mockkie.worlds import World
 
@@ -31,35 +31,22 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-VERSION: Final = 4  # of the schema below, which says so itself; another one is not read
+VERSION: Final = 3  # of the schema below, which says so itself; another one is not read
 
 _UNTIL_SETTINGS: Final = 2  # which lacks the settings of worlds, and is brought up to date
-_UNTIL_COUNTS: Final = 3  # which lacks the counts of files, the same
 
 FACTS: Final = ", ".join(StoredFile._fields)
 # `content` is the last column: whoever does not ask for it does not read its pages.
-# `ends` serves the sweep in its order, `held` the count at a cost of its own. Blobs only grow,
+# `ends` serves the sweep in its order and the count without a look at the rows. Blobs only grow,
 # so the table is appended to, and a transaction touches few pages however many files there are.
-_COUNTS: Final = """
-CREATE TABLE IF NOT EXISTS held (
-    world TEXT PRIMARY KEY, files INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR REPLACE INTO held SELECT world, count(*), sum(size) FROM file GROUP BY world;
-CREATE TRIGGER IF NOT EXISTS came AFTER INSERT ON file BEGIN
-    INSERT INTO held VALUES (new.world, 1, new.size) ON CONFLICT (world) DO UPDATE
-    SET files = files + 1, bytes = bytes + excluded.bytes; END;
-CREATE TRIGGER IF NOT EXISTS changed AFTER UPDATE OF size ON file BEGIN
-    UPDATE held SET bytes = bytes + new.size - old.size WHERE world = new.world; END;
-CREATE TRIGGER IF NOT EXISTS went AFTER DELETE ON file BEGIN
-    UPDATE held SET files = files - 1, bytes = bytes - old.size WHERE world = old.world; END;
-"""
-_SCHEMA: Final = f"""
+_SCHEMA: Final = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS file (
     blob INTEGER PRIMARY KEY, world TEXT NOT NULL, id TEXT NOT NULL, path TEXT NOT NULL,
     name TEXT NOT NULL, size INTEGER NOT NULL, mime TEXT NOT NULL, digest TEXT NOT NULL,
     uploaded_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, content BLOB);
 CREATE UNIQUE INDEX IF NOT EXISTS paths ON file (world, path);
-CREATE INDEX IF NOT EXISTS ends ON file (world, expires_at, path);
+CREATE INDEX IF NOT EXISTS ends ON file (world, expires_at, path, size);
 CREATE TABLE IF NOT EXISTS trash (blob INTEGER PRIMARY KEY);
 CREATE TRIGGER IF NOT EXISTS replaced AFTER UPDATE OF blob ON file WHEN old.content IS NULL
     BEGIN INSERT INTO trash VALUES (old.blob); END;
@@ -68,13 +55,12 @@ CREATE TRIGGER IF NOT EXISTS deleted AFTER DELETE ON file WHEN old.content IS NU
 CREATE TABLE IF NOT EXISTS world (
     created INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
     keys TEXT NOT NULL, clock_offset INTEGER NOT NULL, frozen_at INTEGER,
-    changes TEXT NOT NULL DEFAULT '{{}}', made_with TEXT NOT NULL DEFAULT '{{}}');
+    changes TEXT NOT NULL DEFAULT '{}', made_with TEXT NOT NULL DEFAULT '{}');
 CREATE TABLE IF NOT EXISTS session (number INTEGER NOT NULL);
 INSERT INTO session SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM session);
-{_COUNTS}
-PRAGMA user_version = 4;
+PRAGMA user_version = 3;
 COMMIT;
-"""  # noqa: S608 - a text of ours
+"""
 KEEP: Final = f"""
 INSERT INTO file (blob, world, {FACTS}, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (world, path) DO UPDATE SET
@@ -107,35 +93,17 @@ ALTER TABLE world ADD COLUMN made_with TEXT NOT NULL DEFAULT '{}';
 PRAGMA user_version = 3;
 COMMIT;
 """
-_FROM_3: Final = f"""
-BEGIN IMMEDIATE;
-DROP INDEX ends;
-CREATE INDEX ends ON file (world, expires_at, path);
-{_COUNTS}
-PRAGMA user_version = 4;
-COMMIT;
-"""
 WORLDS: Final = (
     "SELECT id, account, keys, clock_offset, frozen_at, changes, made_with "
     "FROM world ORDER BY created"
 )
 
-HELD: Final = "SELECT files, bytes FROM held WHERE world = ?"
-BESIDE: Final = """
-SELECT coalesce((SELECT bytes FROM held WHERE world = ?), 0)
-     - coalesce((SELECT size FROM file WHERE world = ? AND path = ?), 0)
-"""
-"""The bytes of a world beside the file at a path."""
 ROWS: Final = f"SELECT blob, {FACTS}, content FROM file WHERE world = ?"  # noqa: S608 - see above
 TRASHED: Final = (
     "SELECT blob FROM trash WHERE blob NOT IN (SELECT value FROM json_each(?)) "
     "ORDER BY blob LIMIT ?"
 )
 OUT_OF_TRASH: Final = "DELETE FROM trash WHERE blob IN (SELECT value FROM json_each(?))"
-
-
-Execute = Callable[[str, Sequence[Any]], Sequence[tuple[Any, ...]]]
-"""A statement and its values; gives the rows."""
 
 
 class DiskSnapshot(FilesSnapshot):
@@ -206,25 +174,13 @@ def execute(
     try:
         return index.execute(sql, values).fetchall()
     except sqlite3.Error as error:
-        full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-        number = errno.ENOSPC if full else errno.EIO
-        raise OSError(number, f"the index in {where}: {error}") from error
+        raise failure(where, error) from error
 
 
-def keep_within(execute: Execute, draft: Draft, row: Sequence[Any]) -> None:
-    """Add a row of `KEEP`; with a quota of the draft only if it lets it, within a transaction."""
-    if draft.quota is not None:
-        _, world, _, path, *_ = row
-        [(beside,)] = execute(BESIDE, (world, world, path))
-        draft.judge_quota(beside, draft.size)
-    execute(KEEP, row)
-
-
-def unused(index: sqlite3.Connection) -> int:
-    """Bytes that deleted rows left in an index: new ones go there, it never shrinks."""
-    [(pages,)] = index.execute("PRAGMA freelist_count").fetchall()
-    [(size,)] = index.execute("PRAGMA page_size").fetchall()
-    return int(pages * size)
+def failure(where: str, error: sqlite3.Error) -> OSError:
+    """What a store raises when the index in `where` fails."""
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return OSError(errno.ENOSPC if full else errno.EIO, f"the index in {where}: {error}")
 
 
 def world_of(row: Sequence[Any]) -> World:
@@ -252,9 +208,6 @@ def prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
     [(tables,)] = index.execute("SELECT count(*) FROM sqlite_master").fetchall()
     if version == _UNTIL_SETTINGS:
         index.executescript(_FROM_2)
-        version = _UNTIL_COUNTS
-    if version == _UNTIL_COUNTS:
-        index.executescript(_FROM_3)
         version = VERSION
     if version != VERSION and (version or tables):
         raise UsageError(
