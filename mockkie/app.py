@@ -15,7 +15,7 @@ from mockkie.body import BodyReader
 from mockkie.breaking import Broken, breaker_for
 from mockkie.clock import http_date, stopwatch
 from mockkie.contract import decode_path
-from mockkie.control import PREFIX
+from mockkie.control import METRICS, PREFIX
 from mockkie.exchange import Exchange
 from mockkie.gate import Gate
 from mockkie.journal import REDACTED, Entry, head_text
@@ -23,7 +23,7 @@ from mockkie.operation import Operation
 from mockkie.operations import HANDLERS, check_handlers
 from mockkie.parameters import judge_parameters
 from mockkie.problems import Problem
-from mockkie.refusing import fail, refuse
+from mockkie.refusing import fail, reason_of, refuse
 from mockkie.service import Service
 from mockkie.stateless import stateless_answer
 from mockkie.wire import Answer, Disconnected, Request
@@ -45,6 +45,7 @@ class Mock:
         self.service = service
         self.from_examples, self.not_served = check_handlers(service.contract)
         self._control = Gate(service)
+        self._apart = _CONTROL if service.scrape is None else (*_CONTROL, METRICS)
         named = {scheme.name.lower() for scheme in service.contract.schemes.values()}
         self._secrets = _SECRETS | named
         self._keys_in_query = any(
@@ -57,7 +58,7 @@ class Mock:
         elif scope["type"] == "http":
             if not self.service.started:
                 await self.service.start()
-            if scope["path"] in _CONTROL or scope["path"].startswith(_BELOW):
+            if scope["path"] in self._apart or scope["path"].startswith(_BELOW):
                 await self._control(scope, receive, send)
             else:
                 await self._serve(Request(scope, receive), send)
@@ -82,7 +83,7 @@ class Mock:
             entry.why = f"the client hung up after {request.received:,} bytes of its body"
         except OSError as error:
             _log.error("%s %s failed: %s", entry.method, entry.target, error)
-            answer = fail(exchange, f"the store failed: {error.strerror or error}")
+            answer = fail(exchange, reason_of(error))
         except Exception as error:  # noqa: BLE001 - a mock answers, whatever happens
             _log.exception("%s %s failed", entry.method, entry.target)
             answer = fail(exchange, f"{type(error).__name__}: {error}")

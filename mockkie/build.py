@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from mockkie.app import Mock
 from mockkie.changes import PROFILE, Changes, read_changes
@@ -20,33 +21,65 @@ from mockkie.service import Service
 from mockkie.settings import DOCUMENTED
 from mockkie.shared import Shared
 from mockkie.shared_folder import FolderShared
+from mockkie.sizes import parse_size
 from mockkie.store import Store
 from mockkie.store.memory import MemoryStore
 from mockkie.values import FaultError
 from mockkie.worlds import DEFAULT_KEY
 
 MEMORY: Final = "memory:"
+MIN_FREE_DISK: Final = "64MiB"
 _MODES: Final = ("offline", "fetch", "deny")
 
 
-def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about sockets
-    *,
-    contract: str | Path | Sequence[str | Path] | None = None,
-    overlay: str | Path | Sequence[str | Path] = (),
-    data: str | Path = MEMORY,
-    keys: Sequence[str] = (),
-    any_key: bool = False,
-    profile: str = DOCUMENTED,
-    settings: Mapping[str, Any] | None = None,
-    retention: str | None = None,
-    download_origin: str | None = None,
-    url_upload: str | None = None,
-    url_upload_private: bool = False,
-    durable: bool = False,
-    faults: str | Path | None = None,
-    control_hosts: Sequence[str] = (),
-    sibling: bool = False,
-) -> Mock:
+class MockOptions(TypedDict, total=False):
+    """Every option of `mockkie serve` that is not about sockets; `DEFAULTS` without them."""
+
+    contract: str | Path | Sequence[str | Path] | None
+    overlay: str | Path | Sequence[str | Path]
+    data: str | Path
+    keys: Sequence[str]
+    any_key: bool
+    profile: str
+    settings: Mapping[str, Any] | None
+    retention: str | None
+    max_file_size: str | int | None
+    max_total_size: str | int | None
+    min_free_disk: str | int
+    download_origin: str | None
+    url_upload: str | None
+    url_upload_private: bool
+    durable: bool
+    metrics: bool
+    otel: bool
+    faults: str | Path | None
+    control_hosts: Sequence[str]
+
+
+DEFAULTS: Final[MockOptions] = {
+    "contract": None,
+    "overlay": (),
+    "data": MEMORY,
+    "keys": (),
+    "any_key": False,
+    "profile": DOCUMENTED,
+    "settings": None,
+    "retention": None,
+    "max_file_size": None,
+    "max_total_size": None,
+    "min_free_disk": MIN_FREE_DISK,
+    "download_origin": None,
+    "url_upload": None,
+    "url_upload_private": False,
+    "durable": False,
+    "metrics": False,
+    "otel": False,
+    "faults": None,
+    "control_hosts": (),
+}
+
+
+def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock:
     """A mock that is not served yet. `UsageError` tells which option is wrong, and why.
 
     `contract` is a document, or several that are served together; none: those that come along.
@@ -54,25 +87,60 @@ def build_mock(  # noqa: PLR0913 - every option of `serve` that is not about soc
     above the profile. `retention` is an ISO 8601 duration, `data` is `memory:` or a folder,
     `overlay` one file or several that change the first document, in order; `faults` is a script's
     file or a scenario's name; `control_hosts` are further names of the mock, for the control API.
-    What is None is as the contract says. A `sibling` is one more process of a mock that holds the
-    folder's lock.
+    Sizes are a number of bytes, or a text such as `100MB` or `1GiB`: the most of one file, of all
+    living files of a world, and what is left free on the disk of a folder. What is None is as the
+    contract says. `metrics` has `/metrics` answered, `otel` sends traces. A `sibling` is one more
+    process of a mock that holds the folder's lock.
     """
-    _check_keys(keys)
-    changes = _changes(settings or {}, retention, download_origin, url_upload)
-    profile = changes.pop(PROFILE, profile)
-    understood = read_contract(_paths(contract), profile, _paths(overlay), changes)
-    store, shared = open_store(data, durable=durable, sibling=sibling)
+    for name in options:
+        if name not in DEFAULTS:
+            raise TypeError(f"build_mock() has no option {name!r}")
+    given: MockOptions = {**DEFAULTS, **options}
+    _check_keys(given["keys"])
+    changes, free = _changes(given), read_size("--min-free-disk", given["min_free_disk"])
+    profile = changes.pop(PROFILE, given["profile"])
+    overlays = _paths(given["overlay"])
+    understood = read_contract(_paths(given["contract"]), profile, overlays, changes)
+    data, durable = given["data"], given["durable"]
+    store, shared = open_store(data, durable=durable, sibling=sibling, min_free=free)
     service = Service(
         contract=understood,
         store=store,
-        keys=tuple(keys) or (DEFAULT_KEY,),
-        any_key=any_key,
-        url_upload_private=url_upload_private,
-        faults=_faults(understood, faults),
-        control_hosts=tuple(control_hosts),
+        keys=tuple(given["keys"]) or (DEFAULT_KEY,),
+        any_key=given["any_key"],
+        url_upload_private=given["url_upload_private"],
+        faults=_faults(understood, given["faults"]),
+        control_hosts=tuple(given["control_hosts"]),
         shared=shared,
     )
+    if given["metrics"]:
+        _count(service)
+    if given["otel"]:
+        _trace(service)
     return Mock(service)
+
+
+def _count(service: Service) -> None:
+    with extra("metrics"):
+        from mockkie.metrics import Metrics  # noqa: PLC0415 - an extra
+
+        service.scrape = Metrics(service).scrape
+
+
+def _trace(service: Service) -> None:
+    with extra("otel"):
+        from mockkie.tracing import Tracing  # noqa: PLC0415 - an extra
+
+        Tracing(service)
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Say how to install what is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: pip install 'mockkie[{name}]'") from error
 
 
 def read_contract(
@@ -118,9 +186,11 @@ def is_elsewhere(data: str | Path) -> bool:
 
 
 def open_store(
-    data: str | Path, *, durable: bool = False, sibling: bool = False
+    data: str | Path, *, durable: bool = False, sibling: bool = False, min_free: int = 0
 ) -> tuple[Store, Shared | None]:
     """The store that `--data` names, and what the mock shares with others beside it.
+
+    A folder's disk is left `min_free` bytes.
 
     In a bucket it does so always, in a folder as a `sibling` of the mock that holds the lock.
     """
@@ -132,27 +202,31 @@ def open_store(
 
     folder = Path(data)
     store = DiskStore.open_folder(folder, durable=durable, lock=not sibling)
+    store.room.least = min_free
     return store, FolderShared(folder) if sibling else None
 
 
 def _open_bucket(url: str) -> tuple[Store, Shared]:
     if not url.startswith("s3://"):
         raise UsageError(f"{url}: files are kept in `memory:`, in a folder, or at s3://bucket")
-    try:
+    with extra("s3"):
         from mockkie.store.s3 import S3Store  # noqa: PLC0415 - obstore is an extra
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is missing: pip install 'mockkie[s3]'") from error
     from mockkie.shared_bucket import BucketShared  # noqa: PLC0415 - as above
 
     store = S3Store.open_bucket(url)
     return store, BucketShared(store.bucket, store.board)
 
 
-def _changes(
-    settings: Mapping[str, Any], retention: str | None, origin: str | None, url_upload: str | None
-) -> dict[str, Any]:
+def _changes(given: MockOptions) -> dict[str, Any]:
     """The settings of the options; those that have one of their own say so when they are wrong."""
-    changes = read_changes(settings)
+    changes = read_changes(given["settings"] or {})
+    for name, option, size in (
+        ("limits.fileSize", "--max-file-size", given["max_file_size"]),
+        ("limits.totalSize", "--max-total-size", given["max_total_size"]),
+    ):
+        if size is not None:
+            changes[name] = read_size(option, size)
+    retention, origin = given["retention"], given["download_origin"]
     if retention is not None:
         try:
             parse_duration(retention)
@@ -165,11 +239,20 @@ def _changes(
                 f"--download-origin: {origin!r} is not like https://tempfile.redpandaai.co"
             )
         changes["links.origin"] = origin
+    url_upload = given["url_upload"]
     if url_upload is not None:
         if url_upload not in _MODES:
             raise UsageError(f"--url-upload: {url_upload!r} is not offline, fetch or deny")
         changes["urlUpload.mode"] = url_upload
     return changes
+
+
+def read_size(option: str, given: str | int) -> int:
+    """The bytes that an option asks for; `UsageError` names it."""
+    try:
+        return parse_size(given)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 def _check_keys(keys: Sequence[str]) -> None:

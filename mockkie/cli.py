@@ -84,6 +84,12 @@ def _occupy_standard_streams() -> None:
     help="One more name under which `/__mockkie` may be asked, for a mock behind one; repeatable.",
 )
 @option("--durable", is_flag=True, help="Survive a loss of power too; uploads get slower.")
+@option("--metrics", is_flag=True, help="Count for Prometheus, at /metrics (mockkie[metrics]).")
+@option(
+    "--otel",
+    is_flag=True,
+    help="Send a trace of each request to where OTEL_EXPORTER_OTLP_ENDPOINT is (mockkie[otel]).",
+)
 @option(
     "--tls",
     is_flag=True,

@@ -42,6 +42,7 @@ from mockkie.store import StoredFile
 from mockkie.worlds import World
 
 PREFIX: Final = "/__mockkie"
+METRICS: Final = "/metrics"
 _LONGEST: Final = 315_537_897_600  # seconds, from the year 1 to the year 9999
 _PAGE: Final = 1_000
 
@@ -160,6 +161,13 @@ class Control:
         del request
         return json_response({"status": "ok"})
 
+    async def show_metrics(self, request: Request) -> Response:
+        """`GET /metrics`, in the format that `Accept` asks for; 404 without `--metrics`."""
+        if self.service.scrape is None:
+            raise Refused(404, "this mock counts nothing: serve with --metrics")
+        body, kind = await self.service.scrape(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": kind})
+
 
 CALLS: Final[dict[str, dict[str, Call]]] = {
     "/clock": {
@@ -185,6 +193,7 @@ _QUERY: Final[dict[Call, tuple[str, ...]]] = {
     Control.delete_files: ("path",),
     Control.list_journal: ("limit", "after"),
 }
+_PLAIN: Final = (Control.health, Control.show_metrics)
 _TAKING: Final = {
     *(Control.advance_clock, Control.set_clock),
     *(create_world, change_settings, add_faults),
@@ -196,6 +205,7 @@ def control_app(service: Service) -> ASGIApp:
     """The control API as an ASGI app, the built-in origin and the health checks included."""
     control = Control(service)
     health = _Endpoint(control, {"GET": Control.health, "HEAD": Control.health})
+    metrics = _Endpoint(control, {"GET": Control.show_metrics, "HEAD": Control.show_metrics})
     calls = [
         Route(path, _Endpoint(control, methods), methods=None) for path, methods in CALLS.items()
     ]
@@ -205,6 +215,7 @@ def control_app(service: Service) -> ASGIApp:
             Mount(PREFIX, Router(calls, redirect_slashes=False, default=_unknown)),
             Route("/livez", health),
             Route("/readyz", health),
+            Route(METRICS, metrics),
         ],
         redirect_slashes=False,
         default=_unknown,
@@ -225,7 +236,7 @@ class _Endpoint:
             if call is None:
                 allow = ", ".join(self._methods)
                 raise Refused(405, f"{request.url.path} takes {allow}", {"Allow": allow})
-            if call is not Control.health:  # who asks for it may add what keeps caches away
+            if call not in _PLAIN:  # who asks for it may add what keeps caches away
                 judge_query(request, _QUERY.get(call, ()))
                 if call not in _TAKING:
                     await refuse_body(request)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -145,6 +146,12 @@ class Shot:
 def without_number(shot: str) -> str:
     """What a `Shot` wrote, alike for all shots of one fault."""
     return shot.rpartition(_SHOT)[0]
+
+
+def action_of(shot: str) -> str:
+    """The name of the action in what a `Shot` wrote."""
+    told = shot.partition(": ")[2]
+    return told[: len(told) - len(told.lstrip(string.ascii_letters))]
 
 
 def _parse(text: str, pointer: Pointer) -> dict[str, Any]:

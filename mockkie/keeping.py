@@ -60,6 +60,7 @@ def largest(
     """The most bytes that a file may have in a body of an operation, and who says so."""
     limits = [
         (settings.limits.file, "x-mockkie.limits.fileSize"),
+        (settings.limits.total, "x-mockkie.limits.totalSize"),  # it never fits, whatever goes
         (operation.largest_file, "the maximum of fileSize in the answer"),
     ]
     if media is not None and media.streamed is not None and media.streamed.longest is not None:

@@ -12,7 +12,7 @@ from mockkie.exchange import Exchange
 from mockkie.fetching import Fetched
 from mockkie.form import Body
 from mockkie.jobs import JOBS, check_job
-from mockkie.keeping import stored_file
+from mockkie.keeping import largest, stored_file
 from mockkie.media import FORM, JSON
 from mockkie.problems import Problem
 from mockkie.store import Draft, Reading, StoredFile
@@ -40,9 +40,7 @@ def upload_file_base64(exchange: Exchange, body: Body, draft: Draft) -> Awaitabl
 async def upload_file_url(exchange: Exchange, body: Body, draft: Draft) -> Answer:
     """Keep what a URL leads to."""
     settings = exchange.settings
-    limits = (settings.limits.file, exchange.operation.largest_file)
-    smallest = min((limit for limit in limits if limit is not None), default=None)
-    draft.limit = None if smallest is None else (smallest, "the limit of the contract")
+    draft.limit = largest(exchange.operation, settings, None)
     sources = _Sources(exchange)
     async with exchange.service.fetcher(settings.url_upload).fetch(
         body.values["fileUrl"], sources.own, sources.origin_path
@@ -146,6 +144,9 @@ async def _keep(
     answer.checked = True
     if exchange.service.worlds.get(world.id) is not world:
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
+    draft.quota = settings.limits.total
+    if draft.quota is not None:
+        await exchange.service.sweeper.make_room(world, draft.quota, file.size)
     await exchange.store.keep_together(world.id, draft, file)
     world.graves.pop(file.path, None)
     exchange.entry.path, exchange.entry.file = file.path, file

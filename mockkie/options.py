@@ -92,6 +92,20 @@ def _changes(ctx: click.Context, param: click.Parameter, words: tuple[str, ...])
         raise UsageError(f"--set: {error}") from error
 
 
+class _Size(click.types.IntParamType):
+    """`100MB`, `1GiB`, `500000`: what it is worth is said where it is read."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from mockkie.sizes import parse_size  # noqa: PLC0415 - help needs no sizes
+
+        try:
+            return parse_size(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 SET: Final = option(
     "--set",
     "settings",
@@ -144,6 +158,26 @@ _SETTINGS: Final = (
     option("--any-key", is_flag=True, help="Let every key open the default world."),
     *DOCUMENT,
     option("--retention", metavar="DURATION", help="How long files live, such as P3D or PT24H."),
+    option(
+        "--max-file-size",
+        type=_Size(),
+        metavar="SIZE",
+        help="The most bytes of one file, such as 100MB, 1GiB or 500000.",
+    ),
+    option(
+        "--max-total-size",
+        type=_Size(),
+        metavar="SIZE",
+        help="The most bytes of all living files of a world, overwritten ones not counted.",
+    ),
+    option(
+        "--min-free-disk",
+        type=_Size(),
+        metavar="SIZE",
+        default="64MiB",
+        show_default=True,
+        help="Refuse uploads that would leave less free on the disk of the folder; 0: never.",
+    ),
     option(
         "--url-upload",
         type=click.Choice(["offline", "fetch", "deny"]),

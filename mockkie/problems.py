@@ -16,6 +16,7 @@ FALLBACKS: Final[Mapping[str, tuple[int, str]]] = {
     "unsupported-media-type": (400, "Unsupported content type"),
     "invalid-base64": (400, "Base64 decoding failed: Invalid Base64 format"),
     "file-too-large": (400, "File too large"),
+    "storage-full": (400, "Storage limit exceeded"),
     "url-not-fetched": (400, "The file URL could not be fetched"),
     "invalid-api-key": (401, "Authentication failed: Invalid API Key"),
     "user-agent-refused": (403, "Forbidden"),

@@ -219,6 +219,11 @@ _ALL: Final = (
         "no enforced limit was ever logged; from 10 MB on the pages advise against base64",
     ),
     Quirk(
+        *("limits.totalSize", _SIZE, None, "assumed"),
+        "the most bytes of all living files of a world; an overwrite counts by what it adds",
+        "nothing; no page speaks of an account's quota",
+    ),
+    Quirk(
         *("limits.fieldSize", _COUNT, 65_536, "assumed"),
         "the most bytes of a text field of a form",
         _OURS,

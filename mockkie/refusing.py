@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from html import escape
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from mockkie.exchange import Exchange
 from mockkie.problems import Problem
 from mockkie.wire import Answer, Request, Whole, printable
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HTML: Final = "text/html; charset=utf-8"
 
 
@@ -41,6 +43,13 @@ def fail(exchange: Exchange, why: str) -> Answer:
     exchange.entry.decision, exchange.entry.why = "broken", why
     exchange.entry.problem = problem.name
     return Answer(status, {"x-mockkie-why": printable(why)}, json=body)
+
+
+def reason_of(error: OSError) -> str:
+    """Why a request failed whose files could not be kept or read."""
+    if error.errno in _FULL:
+        return f"the disk is full, nothing was kept: {error.strerror}"
+    return f"the store failed: {error.strerror or error}"
 
 
 def dressed(exchange: Exchange, name: str, answer: Answer) -> Answer:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -26,19 +26,30 @@ Content = bytes | bytearray | memoryview | os.PathLike[str]
 Sources = Mapping[str, Content] | os.PathLike[str]
 """Contents by path, or a folder whose files are seeded at their paths below it."""
 
+Tell = Callable[[int, int, str], object]
+
 _UPLOADS: Final = ("upload-file-stream", "upload-file-base64", "upload-file-url")
 _PIECE: Final = 1024 * 1024
 _SHOWN: Final = 10
+_TOLD: Final = 50  # files between two words on how far it is
 
 
-async def seed(
-    service: Service, world: World, sources: Sources, *, under: str = "", age: int = 0
+async def seed(  # noqa: PLR0913 - whose files, which, where, how old, and who waits for them
+    service: Service,
+    world: World,
+    sources: Sources,
+    *,
+    under: str = "",
+    age: int = 0,
+    tell: Tell = lambda *_: None,
 ) -> list[StoredFile]:
     """Keep files as if they had been uploaded `age` milliseconds ago: all of them, or none.
 
     Their paths are those of `sources`, below `under`. A file that is there is overwritten, one
-    that is older than files live is expired at once. `ValueError` says which paths are refused,
-    and why; `TypeError` for what is no content; `OSError` for a file that cannot be read.
+    that is older than files live is expired at once. `tell` hears now and then how many are read,
+    of how many, and the path of one; in the end, however it comes, that all are. `ValueError` says
+    which paths are refused, and why; `TypeError` for what is no content; `OSError` for a file that
+    cannot be read.
     """
     contents = dict(_contents(sources))
     settings = service.settings_of(world)
@@ -49,7 +60,10 @@ async def seed(
         raise ValueError("age is how long ago the files were uploaded: 0 or more, since year 1")
     async with AsyncExitStack() as opened:
         uploads: list[tuple[Draft, StoredFile]] = []
-        for path, (folder, name) in places.items():
+        opened.callback(tell, len(places), len(places), "")
+        for number, (path, (folder, name)) in enumerate(places.items()):
+            if number % _TOLD == 0:
+                tell(number, len(places), path)
             draft = await opened.enter_async_context(service.store.draft())
             await judge.write(draft, path, contents[path])
             try:
@@ -59,10 +73,25 @@ async def seed(
             except Problem as problem:
                 raise ValueError(f"nothing was seeded. {path!r}: {problem.why}") from problem
             uploads.append((draft, file))
-        await service.store.keep_all(world.id, uploads)
+        await _keep_all(service, world, uploads)
     for _, file in uploads:
         world.graves.pop(file.path, None)
     return [file for _, file in uploads]
+
+
+async def _keep_all(
+    service: Service, world: World, uploads: Sequence[tuple[Draft, StoredFile]]
+) -> None:
+    quota = service.settings_of(world).limits.total
+    if quota is not None:
+        size = sum(file.size for _, file in uploads)
+        await service.sweeper.make_room(world, quota, size)
+        for draft, _ in uploads:
+            draft.quota = quota
+    try:
+        await service.store.keep_all(world.id, uploads)
+    except Problem as problem:
+        raise ValueError(f"nothing was seeded. {problem.why}") from problem
 
 
 def _contents(sources: Sources) -> Iterator[tuple[str, Content]]:

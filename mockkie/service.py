@@ -6,7 +6,7 @@ Knows nothing of requests. Made without I/O beyond the store's own; `start` make
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -47,7 +47,7 @@ class Service:
     """The state of a mock. `keys` open the default world; `watchers` see every journal entry.
 
     `faults` are those that the default world begins with, `control_hosts` further names under which
-    the control API may be asked.
+    the control API may be asked; `scrape` gives `/metrics` its body and type, by an `Accept`.
     """
 
     contract: Contract
@@ -59,6 +59,8 @@ class Service:
     watchers: list[Watcher] = field(default_factory=list)
     shared: Shared | None = None
     control_hosts: Sequence[str] = ()
+    scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
+    closing: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.settings: Settings = self.contract.settings
@@ -133,6 +135,8 @@ class Service:
     async def close(self) -> None:
         """Stop what runs by itself and let go of the store."""
         await self.sweeper.close()
+        while self.closing:
+            self.closing.pop()()
         if self.shared is not None:
             await self.shared.close()
         await self.store.close()
@@ -243,7 +247,7 @@ class Service:
         """The same mock as if it had no other world; for what comes in by another door."""
         narrowed = copy.copy(self)
         narrowed.worlds = OneWorld(world, self.worlds)
-        narrowed.download_port = None
+        narrowed.download_port = narrowed.scrape = None
         return narrowed
 
     def tell(self, world: World, entry: Entry) -> None:

@@ -3,65 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from mockkie.app import Mock
-from mockkie.build import MEMORY, build_mock
+from mockkie.build import MockOptions, build_mock
 from mockkie.certificates import Tls
 from mockkie.kie import Kie, Runner
 from mockkie.kie_clock import Run
 from mockkie.problems import UsageError
 from mockkie.protocol import GRACE_SECONDS
-from mockkie.seeding import Sources, seed
+from mockkie.seeding import Sources, Tell, seed
 from mockkie.server import Server
-from mockkie.settings import DOCUMENTED
 
 
 @contextmanager
-def serve(  # noqa: PLR0913 - the options of `mockkie serve`
+def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
     download_port: int | None = None,
-    contract: str | Path | Sequence[str | Path] | None = None,
-    overlay: str | Path | Sequence[str | Path] = (),
-    data: str | Path = MEMORY,
-    keys: Sequence[str] = (),
-    any_key: bool = False,
-    profile: str = DOCUMENTED,
-    settings: Mapping[str, Any] | None = None,
-    retention: str | None = None,
-    download_origin: str | None = None,
-    url_upload: str | None = None,
-    url_upload_private: bool = False,
-    faults: str | Path | None = None,
     seed_files: Sources | None = None,
+    **options: Unpack[MockOptions],
 ) -> Iterator[Kie]:
     """Serve a mock from a thread; yields a handle on its default world.
 
     The defaults differ from the command line's: a free port, and files in memory. `seed_files`,
     a folder or contents by path, are there from the start, as by `kie.files.seed`. `settings` are
-    those of `x-mockkie` in its form: `{"expiredLink": {"status": 410}}`.
+    those of `x-mockkie` in its form: `{"expiredLink": {"status": 410}}`. Sizes are a number of
+    bytes, or a text such as `100MB` or `1GiB`.
     Raises `UsageError` when an option is wrong or the port is taken.
     """
-    mock = build_mock(
-        contract=contract,
-        overlay=overlay,
-        data=data,
-        keys=keys,
-        any_key=any_key,
-        profile=profile,
-        settings=settings,
-        retention=retention,
-        download_origin=download_origin,
-        url_upload=url_upload,
-        url_upload_private=url_upload_private,
-        faults=faults,
-    )
+    mock = build_mock(**options)
     server = open_server(mock, host, port, download_port, seed_files=seed_files)
     with running_server(server) as kie:
         yield kie
@@ -102,16 +77,18 @@ def open_server(  # noqa: PLR0913 - what a server is made of
     *,
     tls: Tls | None = None,
     seed_files: Sources | None = None,
+    tell: Tell = lambda *_: None,
 ) -> Server:
     """A server whose worlds are back and whose sockets are bound; `run` or `start` it.
 
-    `UsageError` tells what is in the way; the mock has let go of its store then.
+    `tell` hears how far the seeding is. `UsageError` tells what is in the way; the mock has let go
+    of its store then.
     """
     run = runner_for(mock)
     try:
         run(mock.service.start())
         if seed_files is not None:
-            run(_seed(mock, seed_files))
+            run(_seed(mock, seed_files, tell))
         return Server(mock, host, port, download_port, tls=tls)
     except UsageError:
         run(mock.service.close())
@@ -132,9 +109,9 @@ def _run_elsewhere(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return pool.submit(asyncio.run, coroutine).result()
 
 
-async def _seed(mock: Mock, sources: Sources) -> None:
+async def _seed(mock: Mock, sources: Sources, tell: Tell) -> None:
     try:
-        await seed(mock.service, mock.service.worlds.default, sources)
+        await seed(mock.service, mock.service.worlds.default, sources, tell=tell)
     except (OSError, TypeError, ValueError) as error:
         said = "; ".join(str(error).splitlines())
         raise UsageError(f"--seed-files: {said}") from error

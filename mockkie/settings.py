@@ -48,16 +48,17 @@ _SCHEMA: Final[dict[str, Any]] = {
     ),
 }
 _VALIDATOR: Final = jsonschema_rs.validator_for(_SCHEMA)
-_LIMITS: Final = ("fileSize", "fieldSize", "jsonSize", "parts")
+_LIMITS: Final = ("fileSize", "totalSize", "fieldSize", "jsonSize", "parts")
 
 DeadBody = Literal["envelope", "empty", "html"]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, `parts` a count. `file` None: no limit."""
+    """Sizes in bytes, `parts` a count. `file`, or `total` of a world, None: no limit."""
 
     file: int | None = None
+    total: int | None = None
     field: int = 65_536
     json: int = 1_048_576
     parts: int = 64

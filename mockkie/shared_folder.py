@@ -6,6 +6,7 @@ not outlive a mock, whatever the number of its processes. Knows no requests.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,14 +15,16 @@ from typing import Any, Final
 
 import orjson
 
-from mockkie.arming import Armed, Faults
-from mockkie.conditions import Facts
-from mockkie.faults import Fault, Moment, Shot
 from mockkie.journal import LIMIT, Entry, Journal
+from mockkie.problems import UsageError
 from mockkie.shared import Shared
+from mockkie.shared_faults import FolderFaults
 from mockkie.tasks import Task, Tasks
 from mockkie.worlds import World
 
+COUNTS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that tells a library where the counts of several processes add up."""
+_log: Final = logging.getLogger("mockkie")
 _FILE: Final = "shared.sqlite"
 _SCHEMA: Final = """
 CREATE TABLE change (number INTEGER NOT NULL);
@@ -54,13 +57,18 @@ class FolderShared(Shared):
 
     @classmethod
     def create(cls, folder: Path) -> FolderShared:
-        """The file of a mock that starts: whatever an earlier one left is gone."""
+        """The file of a mock that starts: what an earlier one left is gone. `UsageError`."""
         for suffix in ("", "-wal", "-shm"):
             (folder / f"{_FILE}{suffix}").unlink(missing_ok=True)
         (folder / _FILE).touch(mode=0o600)
         shared = cls(folder)
-        shared.execute("PRAGMA journal_mode = WAL")
-        shared._index.executescript(_SCHEMA)
+        try:
+            shared.execute("PRAGMA journal_mode = WAL")
+            shared._index.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise UsageError(
+                f"the processes of a mock cannot share {folder} ({error}): is its disk full?"
+            ) from error
         return shared
 
     async def changes(self) -> int:
@@ -87,10 +95,8 @@ class FolderShared(Shared):
 
     async def forget(self, world: str) -> None:
         with self.transaction():
-            self.execute("DELETE FROM fault WHERE world = ?", (world,))
-            self.execute("DELETE FROM entry WHERE world = ?", (world,))
-            self.execute("DELETE FROM journal WHERE world = ?", (world,))
-            self.execute("DELETE FROM task WHERE world = ?", (world,))
+            for table in ("fault", "entry", "journal", "task"):
+                self.execute(f"DELETE FROM {table} WHERE world = ?", (world,))  # noqa: S608 - ours
 
     async def close(self) -> None:
         self._index.close()
@@ -105,10 +111,22 @@ class FolderShared(Shared):
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.execute("COMMIT")  # which may fail as well, and must not keep the others waiting
         except BaseException:
-            self.execute("ROLLBACK")
+            if self._index.in_transaction:  # a full disk may have ended it already
+                self.execute("ROLLBACK")
             raise
-        self.execute("COMMIT")
+
+
+@contextmanager
+def unless_full() -> Iterator[None]:
+    """Lose what the journal says where the disk is full, and not the request that it is about."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            raise
+        _log.warning("the disk is full: the journal lacks a request")
 
 
 class FolderJournal(Journal):
@@ -124,7 +142,7 @@ class FolderJournal(Journal):
 
     def add(self, entry: Entry) -> None:
         weight = entry.weight
-        with self._shared.transaction():
+        with unless_full(), self._shared.transaction():
             [(seq, held)] = self._shared.execute(
                 "UPDATE journal SET last = last + 1, bytes = bytes + ? WHERE world = ? "
                 "RETURNING last, bytes",
@@ -139,10 +157,12 @@ class FolderJournal(Journal):
                 self._evict(held, seq)
 
     def amend(self, entry: Entry) -> None:
-        self._shared.execute(
-            "UPDATE entry SET value = ? WHERE world = ? AND seq = ?",
-            (orjson.dumps(entry.to_json()), self._world, entry.seq),
-        )
+        value = orjson.dumps(entry.to_json())
+        with unless_full():
+            self._shared.execute(
+                "UPDATE entry SET value = ? WHERE world = ? AND seq = ?",
+                (value, self._world, entry.seq),
+            )
 
     def entries(self, *, after: int = 0, limit: int | None = None) -> list[Entry]:
         rows = self._shared.execute(
@@ -225,76 +245,3 @@ class FolderTasks(Tasks):
             "SELECT count(*) FROM task WHERE world = ?", (self._world,)
         )
         return int(count)
-
-
-class FolderFaults(Faults):
-    """`Faults` that every process of the mock has, with one count for all of them.
-
-    Which there are is remembered until `reload`; the counts are read and written in the one
-    transaction in which a request is decided on.
-    """
-
-    def __init__(self, shared: FolderShared, world: str) -> None:
-        super().__init__()
-        self._shared = shared
-        self._world = world
-        self._load()
-
-    def __iter__(self) -> Iterator[Armed]:
-        self._load()
-        return super().__iter__()
-
-    async def arm(self, fault: Fault, now: int) -> Armed:
-        with self._shared.transaction():
-            self._load()
-            armed = await super().arm(fault, now)
-            value, state = orjson.dumps(fault.to_json()), orjson.dumps(armed.state())
-            self._shared.execute(
-                "INSERT INTO fault VALUES (?, ?, ?, ?, ?)",
-                (self._world, int(armed.id), value, now, state),
-            )
-        return armed
-
-    async def disarm(self, fault_id: str) -> bool:
-        with self._shared.transaction():
-            self._load()
-            found = await super().disarm(fault_id)
-            if found:
-                self._shared.execute(
-                    "DELETE FROM fault WHERE world = ? AND number = ?", (self._world, int(fault_id))
-                )
-        return found
-
-    async def clear(self) -> int:
-        with self._shared.transaction():
-            self._load()
-            self._shared.execute("DELETE FROM fault WHERE world = ?", (self._world,))
-        return await super().clear()
-
-    async def reload(self) -> None:
-        self._load()
-
-    def _load(self) -> None:
-        rows = self._shared.execute(
-            "SELECT number, value, added, state FROM fault WHERE world = ? ORDER BY number",
-            (self._world,),
-        )
-        self._armed = []
-        for number, value, added, state in rows:
-            armed = Armed(str(number), Fault.of(orjson.loads(value)), added)
-            armed.set_state(orjson.loads(state))
-            self._armed.append(armed)
-            self._last = number
-
-    async def shoot(self, facts: Facts, moment: Moment, *, taken: bool = False) -> list[Shot]:
-        if not self._armed:
-            return []
-        with self._shared.transaction():
-            self._load()
-            shots = await super().shoot(facts, moment, taken=taken)
-            for armed in self._armed:
-                self._shared.execute(
-                    "UPDATE fault SET state = ? WHERE world = ? AND number = ?",
-                    (orjson.dumps(armed.state()), self._world, int(armed.id)),
-                )
-        return shots

@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from mockkie.store import Store
+from mockkie.store import Store, StoredFile
 from mockkie.worlds import World, Worlds
 
+_log: Final = logging.getLogger("mockkie")
 SWEEP_SECONDS: Final = 30.0
 ELSEWHERE_SECONDS: Final = 600.0  # where a look costs a request, and others sweep too
 SLICE: Final = 256
-_log: Final = logging.getLogger("mockkie")
 
 
 class Sweeper:
@@ -23,6 +24,7 @@ class Sweeper:
     def __init__(self, store: Store, worlds: Worlds) -> None:
         self._store = store
         self._worlds = worlds
+        self.watchers: list[Callable[[Sequence[StoredFile]], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
@@ -59,6 +61,14 @@ class Sweeper:
             return SWEEP_SECONDS
         return random.uniform(0.5, 1.5) * ELSEWHERE_SECONDS  # noqa: S311 - not all at once
 
+    async def make_room(self, world: World, quota: int, size: int) -> None:
+        """Free what has expired where `size` bytes more would lead over `quota` otherwise."""
+        await self._store.count_often()
+        _, held = await self._store.count(world.id)
+        if held + size > quota:
+            while await self.sweep(world):
+                pass
+
     async def sweep(self, world: World) -> bool:
         """Free a slice of what has expired in a world; whether there was any."""
         swept = await self._store.sweep(world.id, world.clock.now(), SLICE)
@@ -66,4 +76,7 @@ class Sweeper:
             await self._store.sweep(world.former, world.clock.now(), SLICE)
         for file in swept:
             world.bury(file.path, file.uploaded_at, file.expires_at)
+        if swept:
+            for watcher in self.watchers:
+                watcher(swept)
         return bool(swept)

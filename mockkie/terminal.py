@@ -25,6 +25,7 @@ from mockkie.clock import format_duration
 from mockkie.journal import Entry
 from mockkie.lines import request_line
 from mockkie.problems import UsageError
+from mockkie.progress import progress_line
 from mockkie.screen import console, width
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
@@ -34,8 +35,9 @@ from mockkie.worlds import DEFAULT_WORLD, World
 
 _FRAME: Final = 10  # columns of the box and its gaps
 _BUILD: Final = (
-    "contract overlay any_key profile settings retention download_origin url_upload "
-    "url_upload_private durable faults control_hosts"
+    "contract overlay any_key profile settings retention max_file_size max_total_size "
+    "min_free_disk download_origin url_upload "
+    "url_upload_private durable faults control_hosts metrics otel"
 ).split()
 
 
@@ -52,9 +54,9 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
         folder = check_workers(count, data) if count > 1 else None
         mock = build_mock(**build)
         ports = options["port"], options["download_port"]
-        server = open_server(
-            mock, options["host"], *ports, tls=tls, seed_files=options["seed_files"]
-        )
+        quiet = options["quiet"] or options["as_json"]
+        seeds = {"seed_files": options["seed_files"], "tell": progress_line(quiet=quiet)}
+        server = open_server(mock, options["host"], *ports, tls=tls, **seeds)
         speaker = _speaker(server, as_json=options["as_json"], ca=ca)
         watch = None if options["quiet"] else partial(_watcher, as_json=options["as_json"])
 

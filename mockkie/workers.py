@@ -7,8 +7,10 @@ The parent holds the folder's lock and the sockets and serves nothing itself; ea
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -26,7 +28,7 @@ from mockkie.kie import Runner
 from mockkie.problems import UsageError
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
-from mockkie.shared_folder import FolderShared
+from mockkie.shared_folder import COUNTS, FolderShared
 from mockkie.worlds import DEFAULT_WORLD
 
 _START_SECONDS: Final = 60.0
@@ -73,6 +75,8 @@ class Workers:
         before = {
             number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
         }
+        counts = tempfile.TemporaryDirectory(prefix="mockkie-")
+        os.environ[COUNTS] = counts.name  # of those that are started from here on
         try:
             started = [self._start() for _ in range(self._count)]
             if all(self._is_ready(process, event) for process, event in started):
@@ -81,9 +85,12 @@ class Workers:
             elif not self._stopping:
                 raise UsageError("the workers could not start: see the message above")
         finally:
-            self._stop(signal.SIGTERM, None)
+            if not self._stopping:  # told twice, a worker cuts what is in flight
+                self._stop(signal.SIGTERM, None)
             for process in self._running:
                 process.join()
+            del os.environ[COUNTS]
+            counts.cleanup()
             for number, handler in before.items():
                 signal.signal(number, handler)
 

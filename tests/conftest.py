@@ -55,7 +55,7 @@ def http() -> Iterator[Client]:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Server]]:
     """A mock that keeps files in memory, and one that keeps them on disk."""
     with (
-        serving() as memory,
+        serving(metrics=True) as memory,
         serving(data=tmp_path_factory.mktemp("disk") / "data") as disk,
     ):
         yield {"memory": memory, "disk": disk}

@@ -171,6 +171,7 @@ CASES: Final[Mapping[str, Case]] = {
     "ranges": Case("ignore", ranged, (206, "bytes", b"c"), (200, "none", b"content")),
     "etags": Case("omit", tagged, (True, 304), (False, 200)),
     "limits.fileSize": Case(3, status(), 200, 400),
+    "limits.totalSize": Case(3, status(), 200, 400),
     "limits.fieldSize": Case(4, status(uploadPath="a/b/c"), 200, 400),
     "limits.jsonSize": Case(90, json_size, 200, 400),
     "limits.parts": Case(1, status(), 200, 400),

@@ -50,7 +50,7 @@ LAYERS: Sequence[Sequence[str]] = [
     build;
     app;
     gate;
-    dashboard.site;
+    dashboard.site metrics tracing;
     dashboard.clock;
     dashboard.files dashboard.journal dashboard.faults dashboard.worlds dashboard.contract
     dashboard.events;
@@ -76,7 +76,7 @@ LAYERS: Sequence[Sequence[str]] = [
     store.s3ends store.s3worlds;
     store.s3facts;
     store store.memory store.disk store.diskbytes store.folder store.together store.paths
-    store.s3bytes;
+    store.counting store.s3bytes;
     store.board store.bucketcheck;
     store.bucket store.s3keys;
     store.s3errors;
@@ -90,6 +90,7 @@ LAYERS: Sequence[Sequence[str]] = [
     expectation;
     path_hints content_hints;
     shared_folder;
+    shared_faults;
     shared;
     worlds lines environment;
     journal tasks arming;
@@ -99,7 +100,7 @@ LAYERS: Sequence[Sequence[str]] = [
     passing;
     progress;
     screen certificates hosts child stored;
-    clock problems;
+    clock problems sizes;
     __init__
     """.split(";")
 ]

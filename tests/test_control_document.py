@@ -47,7 +47,7 @@ from tests.control_document import (
 )
 from tests.visitors import Visitor, serving, visitor_of
 
-HEALTH: Final = ("/livez", "/readyz")
+HEALTH: Final = ("/livez", "/readyz", "/metrics")
 SCHEMAS: Final = DOCUMENT["components"]["schemas"]
 
 
@@ -327,7 +327,7 @@ def test_the_page_of_the_contract_leads_to_it(memory: Server) -> None:
 @pytest.fixture(scope="module")
 def alone() -> Iterator[Server]:
     """A mock whose worlds are this module's."""
-    with serving() as server:
+    with serving(metrics=True) as server:
         yield server
 
 

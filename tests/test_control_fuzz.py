@@ -118,7 +118,7 @@ def ledger() -> Iterator[Ledger]:
 @pytest.fixture(scope="module")
 def fuzzed() -> Iterator[Server]:
     """A mock of its own, with a file to find."""
-    with serving() as server:
+    with serving(metrics=True) as server:
         yield server
 
 

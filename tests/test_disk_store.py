@@ -22,7 +22,7 @@ import pytest
 from blake3 import blake3
 
 from mockkie.problems import UsageError
-from mockkie.store import PIECE, FilesSnapshot, Reading, StoredFile, disk, diskbytes
+from mockkie.store import PIECE, FilesSnapshot, Reading, StoredFile, diskbytes
 from mockkie.store import folder as opening
 from mockkie.store.disk import TRASH, DiskStore
 
@@ -161,7 +161,7 @@ class System:
 
 def stand_before_os(patch: pytest.MonkeyPatch, system: System) -> None:
     """Have every module of the store call `system` in place of `os`."""
-    for module in (disk, diskbytes, opening):
+    for module in (diskbytes, opening):
         patch.setattr(module, "os", system)
 
 

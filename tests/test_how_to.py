@@ -30,7 +30,12 @@ FOLDER: Final = ROOT / "docs" / "how-to"
 PAGES: Final = sorted(FOLDER.glob("*.md"))
 SHOWN_MOCK: Final = "127.0.0.1:5430"
 SHOWN_FAKE: Final = "127.0.0.1:8000"
-NEEDED: Final[Mapping[str, Sequence[str]]] = {"vitest.md": ("node", "npm"), "curl.md": ("curl",)}
+NEEDED: Final[Mapping[str, Sequence[str]]] = {
+    "vitest.md": ("node", "npm"),
+    "curl.md": ("curl",),
+    "metrics.md": ("curl",),
+    "limits.md": ("curl",),
+}
 NOT_RUN: Final = ("pip install ", "npm ci")
 ACTIONS: Final = {
     *("actions/checkout@v4", "actions/setup-python@v5", "actions/upload-artifact@v4"),
@@ -58,7 +63,7 @@ def as_in_the_wheel(folder: Path) -> None:
 
 @pytest.fixture
 def kie() -> Iterator[Kie]:
-    with serve() as kie:
+    with serve(metrics=True) as kie:
         yield kie
 
 

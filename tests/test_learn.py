@@ -80,7 +80,13 @@ BEYOND: Final[dict[str, set[str]]] = {
     },
 }
 """What else is seen to differ, and no setting of the mock says."""
-NEVER_SEEN: Final = {"limits", "urlUpload", "texts.file-too-large", "texts.internal-error"}
+NEVER_SEEN: Final = {
+    "limits",
+    "urlUpload",
+    "texts.file-too-large",
+    "texts.storage-full",
+    "texts.internal-error",
+}
 TIME: Final = {"retention", "expiredLink.status", "texts.link-expired"}
 
 EXTENSIBLE: Final = {"patternProperties": {"^x-": True}, "additionalProperties": False}

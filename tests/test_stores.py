@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mockkie.clock import Clock
+from mockkie.problems import Problem
 from mockkie.store import HEAD, PIECE, Draft, FilesSnapshot, Reading, Store, StoredFile
 from mockkie.store.disk import DiskStore
 from mockkie.store.diskbytes import BATCH, SMALL
@@ -212,6 +213,41 @@ class Stores(RuleBasedStateMachine):
             self.run(draft.discard())  # what the context manager does: a kept draft stays kept
         self.files[world][path] = file, content
         self.past.append((world, file))
+
+    @rule(
+        world=worlds,
+        contents=st.dictionaries(paths, contents, min_size=1, max_size=3),
+        spare=st.integers(-2, 2),
+        several=st.booleans(),
+    )
+    def keep_within(
+        self, *, world: str, contents: dict[str, bytes], spare: int, several: bool
+    ) -> None:
+        """All or nothing, and to the byte: what is replaced makes room, expired or not."""
+        if not several:
+            contents = dict([contents.popitem()])
+        for store in self.stores:
+            self.run(store.count_often())
+        others = [f.size for path, (f, _) in self.files[world].items() if path not in contents]
+        quota = sum(others) + sum(map(len, contents.values())) + spare
+        files: list[StoredFile] = []
+        for store in self.stores:
+            drafts = [store.draft() for _ in contents]
+            for draft, content in zip(drafts, contents.values(), strict=True):
+                self.run(draft.write(content))
+                draft.quota = quota
+            files = files or [
+                self.describe(*known, 20) for known in zip(contents, drafts, strict=True)
+            ]
+            uploads = list(zip(drafts, files, strict=True))
+            with pytest.raises(Problem, match="over") if spare < 0 else nullcontext():
+                self.run(store.keep_all(world, uploads) if several else store.keep(world, *uploads[0]))
+            for draft in drafts:
+                self.run(draft.discard())
+        if spare >= 0:
+            for file, content in zip(files, contents.values(), strict=True):
+                self.files[world][file.path] = file, content
+                self.past.append((world, file))
 
     def describe(self, path: str, draft: Draft, expires_at: int) -> StoredFile:
         return StoredFile(

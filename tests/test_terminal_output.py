@@ -279,3 +279,24 @@ def test_serve_leaves_addresses_whole(tmp_path: Path, columns: int) -> None:
     assert f"{origin}/__mockkie/clock, /files, /faults, /journal, /worlds" in text
     assert ("╭" in text) == (columns == 120)
     assert found.code == 0
+
+
+def test_serve_tells_how_far_its_seeds_are_and_takes_it_back(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / "seeds" / "a").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "seeds" / "a" / f"{number:03}.txt").write_text("x")
+    words = ["serve", "--port", "0", "--data", "memory:", "--seed-files", "seeds"]
+    terminal = Terminal(tmp_path, *words)
+    terminal.until("is ready on")
+    terminal.process.send_signal(signal.SIGINT)
+    told, _, rest = terminal.end().text.rpartition("\r\x1b[2K")
+    assert re.search(r"50/300 a/050\.txt", told)
+    assert re.search(r"250/300 a/250\.txt", told)
+    assert "/300" not in rest
+    refused = shown(tmp_path, *words, "--max-total-size", "200")
+    _, _, rest = refused.text.rpartition("\r\x1b[2K")
+    assert refused.code == 2
+    assert "--seed-files: nothing was seeded." in rest
+    assert "/300" not in rest
+    quiet = shown(tmp_path, *words, "--json", "--max-total-size", "200")
+    assert (quiet.code, "\x1b[2K" in quiet.text) == (2, False)

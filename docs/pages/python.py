@@ -9,6 +9,7 @@ from typing import Any, Final, is_typeddict
 
 import mockkie
 from docs.pages.tables import code, table
+from mockkie.build import DEFAULTS, MockOptions
 from mockkie.expectation import Facts
 from mockkie.interception import Interception
 from mockkie.journal import Entry, Field
@@ -123,6 +124,10 @@ def _parameters(known: Sequence[inspect.Parameter]) -> Iterator[str]:
         before = kinds[number - 1] if number else None
         if one.kind is one.KEYWORD_ONLY and before not in (one.KEYWORD_ONLY, one.VAR_POSITIONAL):
             yield "*"
+        if one.annotation == "Unpack[MockOptions]":
+            for name, note in _notes(MockOptions).items():
+                yield f"{name}: {note} = {DEFAULTS[name]!r}"  # type: ignore[literal-required]
+            continue
         sign = _SIGNS.get(one.kind, "")
         default = "" if one.default is one.empty else f" = {one.default!r}".replace("datetime.", "")
         yield f"{sign}{one.name}: {one.annotation}{default}"

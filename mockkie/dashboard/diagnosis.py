@@ -45,6 +45,10 @@ ADVICE: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("envelope.all-refusals-are-400",),
         "Send less, or raise the limit that is named here in the contract.",
     ),
+    "storage-full": (
+        ("envelope.all-refusals-are-400",),
+        "Let files of this world expire or delete some, or raise the limit that is named here.",
+    ),
     "url-not-fetched": (
         ("url.fetched", "url.limits"),
         (
@@ -140,7 +144,7 @@ def short_place(place: str) -> str:
 
 def diagnose(contract: Contract, entry: Entry) -> Diagnosis:
     """The lines of the contract that an answer follows, and what to do about a refusal."""
-    claims, advice = _told(entry)
+    claims, advice = told(entry)
     operation = contract.operations.get(entry.operation or "")
     owner = contract.owner(operation)
     lines = []
@@ -159,7 +163,7 @@ def diagnose(contract: Contract, entry: Entry) -> Diagnosis:
     return Diagnosis(lines, advice)
 
 
-def _told(entry: Entry) -> tuple[Sequence[str], str]:
+def told(entry: Entry) -> tuple[Sequence[str], str]:
     """What is known of the problem of an entry; of values, by what is wrong with this one."""
     claims, advice = ADVICE.get(entry.problem or "", ((), ""))
     wrong = _UNFIT.match(entry.why or "")

@@ -24,6 +24,7 @@ from mockkie.harness.target import open_target
 _NOT_ASKED: Final = {
     "limits": "not asked: it takes a large body",
     "urlUpload": "not asked: how a service fetches is not seen from outside",
+    "texts.storage-full": "not asked: it takes many bytes",
     "texts.file-too-large": "not asked: it takes a large body",
     "texts.internal-error": "not asked: nobody can ask for it",
 }

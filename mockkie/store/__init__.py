@@ -29,6 +29,7 @@ class Draft(ABC):
         self.size = 0
         self.head = b""
         self.limit: tuple[int, str] | None = None
+        self.quota: int | None = None
         self._hash = blake3()
         self._digest: str | None = None
 
@@ -49,6 +50,15 @@ class Draft(ABC):
         self._hash.update(chunk)
         self._digest = None
         await self._append(chunk)
+
+    def judge_quota(self, others: int, size: int) -> None:
+        """Raise `storage-full` when `size` bytes beside `others` in the world are over `quota`."""
+        if self.quota is not None and others + size > self.quota:
+            raise Problem(
+                "storage-full",
+                f"with this file of {size:,} bytes the world would have {others + size:,}, over "
+                f"{self.quota:,} (x-mockkie.limits.totalSize)",
+            )
 
     @property
     def digest(self) -> str:
@@ -129,7 +139,9 @@ class Store(ABC):
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
         """Make the draft the file at `file.path`, in place of the one that is there, atomically.
 
-        When this returns, a kill of the process no longer loses the file.
+        When this returns, a kill of the process no longer loses the file. Raises `storage-full`,
+        and changes nothing, where the world would have more bytes than `draft.quota`: judged in
+        the moment of the commit, whoever else writes. Without a quota nothing is counted.
         """
 
     async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
@@ -166,6 +178,12 @@ class Store(ABC):
     @abstractmethod
     async def count(self, world: str) -> tuple[int, int]:
         """`(files, bytes)` of a world, expired files that were not swept yet included."""
+
+    async def count_often(self) -> None:  # noqa: B027 - most stores count along anyway
+        """From now on, let the cost of `count` not depend on how many there are.
+
+        Has to come before a draft with a quota is kept.
+        """
 
     @abstractmethod
     async def delete(self, world: str, path: str) -> StoredFile | None:

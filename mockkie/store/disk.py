@@ -25,25 +25,25 @@ platter before `keep` returns; then a power cut costs at most some space.
 
 Every method does its work at once, in the caller's thread: no coroutine here ever suspends, but for
 `keep_together`, which shares a commit with its like (see `mockkie.store.together`). Any thread may
-call, one at a time. Nothing of the index is remembered between calls, so processes may
-share a folder. A failure of the disk is an `OSError`; the store stays usable.
+call, one at a time. Nothing of the index is remembered between calls, so processes may share a
+folder. A failure of the disk is an `OSError`; the store stays usable.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 from collections.abc import Sequence
-from itertools import count
+from itertools import count, zip_longest
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, Self
 from weakref import WeakSet
 
 from mockkie.store import Draft, FilesSnapshot, Reading, Store, StoredFile
-from mockkie.store.diskbytes import SMALL, DiskDraft, DiskReading, Shelves
+from mockkie.store.counting import Counts, keep_within
+from mockkie.store.diskbytes import ROW, SMALL, DiskDraft, DiskReading, Room, Shelves
 from mockkie.store.folder import (
     DELETE,
     FIND,
@@ -88,6 +88,7 @@ class DiskStore(Store):
         self._lock = lock
         self._durable = durable
         self._small = small
+        self.room, self._counts = Room(str(folder)), Counts(index, self.where)
         self._shelves = Shelves(str(folder / "incoming"), str(folder / "files"))
         # Every opening has a number of its own: blobs of two openings or processes never meet.
         session = begin_session(index, self.where)
@@ -113,35 +114,39 @@ class DiskStore(Store):
         with told_in_words(folder), contextlib.ExitStack() as undo:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             held = take_lock(folder) if lock else -1
-            if lock:
-                undo.callback(os.close, held)
+            undo.callback(let_go, held)
             index = connect(folder)
             undo.callback(index.close)
             prepare(index, folder, durable=durable)
             make_folders(folder, durable=durable)
             store = cls(folder, index, lock=held, durable=durable, small=small)
             if lock:
+                store._counts.end()
                 store._shelves.recover(store._is_kept)
                 store._empty_trash()
             undo.pop_all()
         return store
 
     def draft(self) -> DiskDraft:
-        blob = next(self._blobs)
-        return DiskDraft(blob, self._shelves.in_incoming(blob), self._drafts)
+        at = self._shelves.in_incoming(blob := next(self._blobs))
+        return DiskDraft(blob, at, self._drafts, self.room)
 
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
-        self._keep(self._seal(world, draft, file))
+        if draft.quota is not None:
+            return await self.keep_all(world, [(draft, file)])
+        return self._keep(self._seal(world, draft, file))
 
     async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
-        await self._together.add(self._seal(world, draft, file))
+        if draft.quota is not None:
+            return await self.keep_all(world, [(draft, file)])
+        return await self._together.add(self._seal(world, draft, file))
 
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
         rows: list[Row] = []
         try:
             for draft, file in uploads:
                 rows.append(self._seal(world, draft, file))
-            self._commit(rows)
+            self._commit(rows, [draft for draft, _ in uploads])
         except BaseException:  # an interrupt too, which can come before or behind the commit
             for blob, *_, content in rows:
                 if content is None:
@@ -158,12 +163,12 @@ class DiskStore(Store):
             raise
         self._shelve([row], changes)
 
-    def _commit(self, rows: Sequence[Row]) -> None:
-        """Keep all or none; the bytes stay in `incoming` when it is none."""
+    def _commit(self, rows: Sequence[Row], drafts: Sequence[Draft] = ()) -> None:
+        """Keep all or none, within the quotas of their drafts; then bytes stay in `incoming`."""
         changes = self._index.total_changes
         with transaction(self._index, self._execute):
-            for row in rows:
-                self._execute(KEEP, row)
+            for row, draft in zip_longest(rows, drafts):
+                keep_within(self._execute, draft, row)
         self._shelve(rows, changes)
 
     def _shelve(self, rows: Sequence[Row], changes: int) -> None:
@@ -171,7 +176,8 @@ class DiskStore(Store):
         for blob, *_, content in rows:
             if content is None:
                 self._shelves.put(blob)
-        if self._index.total_changes > changes + len(rows):  # the trigger changed something, too
+        # More than a row and its count each are changes of the trash.
+        if self._index.total_changes > changes + len(rows) * (1 + self._counts.along):
             self._empty_trash(FEW * len(rows))
 
     def _seal(self, world: str, draft: Draft, file: StoredFile) -> Row:
@@ -181,6 +187,8 @@ class DiskStore(Store):
         if draft not in self._drafts:
             raise ValueError("this draft is over")
         content = draft.seal(self._small, durable=self._durable)
+        if content is not None:
+            self.room.take(len(content) + ROW, self._counts.unused)
         self._drafts.discard(draft)  # from here on the index says what becomes of the bytes
         return (draft.blob, world, *file, content)
 
@@ -210,10 +218,10 @@ class DiskStore(Store):
         return [StoredFile._make(row) for row in self._execute(LIST, (world, after, limit))]
 
     async def count(self, world: str) -> tuple[int, int]:
-        [(files, size)] = self._execute(
-            "SELECT count(*), coalesce(sum(size), 0) FROM file WHERE world = ?", (world,)
-        )
-        return files, size
+        return self._counts.of(self._execute, world)
+
+    async def count_often(self) -> None:
+        self._counts.begin()
 
     async def delete(self, world: str, path: str) -> StoredFile | None:
         rows = self._execute(DELETE, (world, path))
@@ -253,10 +261,7 @@ class DiskStore(Store):
         if not isinstance(snapshot, DiskSnapshot) or snapshot not in self._snapshots:
             raise TypeError("this snapshot is of another store")
         with transaction(self._index, self._execute):
-            self._execute("DELETE FROM file WHERE world = ?", (snapshot.world,))
-            self._execute(OUT_OF_TRASH, (json.dumps([*snapshot.blobs]),))
-            for blob, *facts, content in snapshot.rows:
-                self._execute(KEEP, (blob, snapshot.world, *facts, content))
+            snapshot.put_back(self._execute)
         self._empty_trash()
 
     async def close(self) -> None:
@@ -285,8 +290,7 @@ class DiskStore(Store):
     def _empty_trash(self, most: int = TRASH) -> None:
         """Free up to `most` blobs that left the index. What stays is for the next time.
 
-        The rest after a large clear: a slow disk takes 0.1 ms to unlink. On Windows also what a
-        reading holds open. What a snapshot holds stays until nobody has that any more.
+        A slow disk takes 0.1 ms to unlink, Windows waits for readings, a snapshot holds its own.
         """
         held = [blob for snapshot in self._snapshots for blob in snapshot.blobs]
         with contextlib.suppress(OSError):

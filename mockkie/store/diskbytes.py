@@ -8,13 +8,49 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from shutil import disk_usage
 from typing import Final
 
 from mockkie.store import PIECE, Draft, Reading
 
 BATCH: Final = 64 * 1_024  # smaller chunks are gathered to this many bytes
+LOOK: Final = 4 * 1_024 * 1_024  # bytes between two looks at the free space
+ROW: Final = 16 * 1_024  # about what a commit of a row writes
 SMALL: Final = 16 * 1_024  # bytes up to which a content has no file of its own
 BINARY: Final[int] = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
+
+
+class Room:
+    """What may still be written to the disk of a folder until `least` bytes are free on it.
+
+    It is looked at anew whenever `LOOK` bytes were written, or fewer where it gets tight: several
+    processes can take as much as that each before they know of one another. What small contents
+    put into the log of the index takes as much again, up to 16 MiB, when it goes into the index.
+    """
+
+    def __init__(self, folder: str, least: int = 0) -> None:
+        self.least = least
+        self._folder = folder
+        self._granted = 0
+
+    def take(self, size: int, reserve: Callable[[], int] = int) -> None:
+        """Before so many bytes are written: `OSError` (`ENOSPC`) when they would be too many.
+
+        They may be where a file has space already: `reserve` tells how many bytes of it.
+        """
+        if not self.least:
+            return
+        if size > self._granted:
+            free = disk_usage(self._folder).free
+            spare = free - self.least - size
+            if spare < 0 and reserve() < size:
+                raise OSError(
+                    errno.ENOSPC,
+                    f"{free:,} bytes are free on the disk of {self._folder}, and {self.least:,} "
+                    "stay free (--min-free-disk)",
+                )
+            self._granted = size + max(0, min(LOOK, spare // 8))
+        self._granted -= size
 
 
 class DiskDraft(Draft):
@@ -23,8 +59,9 @@ class DiskDraft(Draft):
     It is in `drafts` while it is nobody else's: not kept, not discarded. `OSError` discards it.
     """
 
-    def __init__(self, blob: int, at: str, drafts: set[DiskDraft]) -> None:
+    def __init__(self, blob: int, at: str, drafts: set[DiskDraft], room: Room) -> None:
         super().__init__()
+        self._room = room
         self.blob = blob
         self._at = at
         self._drafts = drafts
@@ -49,6 +86,7 @@ class DiskDraft(Draft):
 
     def _write(self, data: bytes | bytearray) -> None:
         try:
+            self._room.take(len(data))
             if self._fd < 0:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
                 self._fd = os.open(self._at, flags, 0o600)

@@ -117,6 +117,13 @@ class DiskSnapshot(FilesSnapshot):
         self.rows = rows
         self.blobs = [blob for blob, *_, content in rows if content is None]
 
+    def put_back(self, run: Callable[[str, Sequence[Any]], object]) -> None:
+        """Have these rows, and no others of the world, within a transaction of `run`."""
+        run("DELETE FROM file WHERE world = ?", (self.world,))
+        run(OUT_OF_TRASH, (json.dumps([*self.blobs]),))
+        for blob, *facts, content in self.rows:
+            run(KEEP, (blob, self.world, *facts, content))
+
 
 @contextmanager
 def told_in_words(folder: Path) -> Iterator[None]:
@@ -184,9 +191,13 @@ def execute(
     try:
         return index.execute(sql, values).fetchall()
     except sqlite3.Error as error:
-        full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-        number = errno.ENOSPC if full else errno.EIO
-        raise OSError(number, f"the index in {where}: {error}") from error
+        raise failure(where, error) from error
+
+
+def failure(where: str, error: sqlite3.Error) -> OSError:
+    """What a store raises when the index in `where` fails."""
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return OSError(errno.ENOSPC if full else errno.EIO, f"the index in {where}: {error}")
 
 
 @contextmanager

@@ -88,6 +88,14 @@ class _Shelf:
         self._seconds: list[int] = []
         self._marks = 0
 
+    def judge(self, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
+        """Hold the files of drafts against their quota, as if all of them were here."""
+        sizes = {file.path: file.size for _, file in uploads}
+        gone = sum([self.files[path][0].size for path in sizes if path in self.files])
+        total = self.bytes - gone + sum(sizes.values())
+        for draft, file in uploads:
+            draft.judge_quota(total - file.size, file.size)
+
     def put(self, file: StoredFile, chunks: Sequence[bytes]) -> None:
         old, _ = self.files.get(file.path, _NOTHING)
         if old is None:
@@ -159,12 +167,17 @@ class MemoryStore(Store):
         return MemoryDraft()
 
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
-        self._shelf(world).put(file, _content(draft))
+        shelf = self._shelf(world)
+        if draft.quota is not None:
+            shelf.judge([(draft, file)])
+        shelf.put(file, _content(draft))
 
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
+        shelf = self._shelf(world)
+        shelf.judge(uploads)
         taken = [(file, _content(draft)) for draft, file in uploads]
         for file, chunks in taken:
-            self._shelf(world).put(file, chunks)
+            shelf.put(file, chunks)
 
     async def find(self, world: str, path: str) -> StoredFile | None:
         return self._shelf(world).files.get(path, _NOTHING)[0]

@@ -83,6 +83,7 @@ class S3Store(Store):
         lost.
         """
         drafts = [(self._own(draft), file) for draft, file in uploads]
+        await self._judge_quotas(world, uploads)
         moves = self._documents.burials(world).moves
         for draft, file in drafts:
             draft.check()
@@ -99,6 +100,17 @@ class S3Store(Store):
                 with contextlib.suppress(OSError):
                     await self._sweep.take(world, begun)
             raise
+
+    async def _judge_quotas(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
+        """Hold drafts against their quota, by what there is now: others may come meanwhile."""
+        if all(draft.quota is None for draft, _ in uploads):
+            return
+        _, held = await self.count(world)
+        olds = [await self.find(world, file.path) for _, file in uploads]
+        rest = held - sum(old.size for old in olds if old is not None)
+        total = rest + sum(file.size for _, file in uploads)
+        for draft, file in uploads:
+            draft.judge_quota(total - file.size, file.size)
 
     def _own(self, draft: Draft) -> S3Draft:
         if not isinstance(draft, S3Draft):
