@@ -241,7 +241,10 @@ class Stores(RuleBasedStateMachine):
             ]
             uploads = list(zip(drafts, files, strict=True))
             with pytest.raises(Problem, match="over") if spare < 0 else nullcontext():
-                self.run(store.keep_all(world, uploads) if several else store.keep(world, *uploads[0]))
+                if several:
+                    self.run(store.keep_all(world, uploads))
+                else:
+                    self.run(store.keep(world, *uploads[0]))
             for draft in drafts:
                 self.run(draft.discard())
         if spare >= 0:
