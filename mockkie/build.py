@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -101,7 +101,9 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
     profile = changes.pop(PROFILE, given["profile"])
     overlays = _paths(given["overlay"])
     understood = read_contract(_paths(given["contract"]), profile, overlays, changes)
-    data, durable = given["data"], given["durable"]
+    faults = _faults(understood, given["faults"])
+    beside = [*([_metrics()] if given["metrics"] else ()), *([_traces()] if given["otel"] else ())]
+    data, durable = given["data"], given["durable"]  # opened last: nothing may go wrong behind it
     store, shared = open_store(data, durable=durable, sibling=sibling, min_free=free)
     service = Service(
         contract=understood,
@@ -109,29 +111,30 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
         keys=tuple(given["keys"]) or (DEFAULT_KEY,),
         any_key=given["any_key"],
         url_upload_private=given["url_upload_private"],
-        faults=_faults(understood, given["faults"]),
+        faults=faults,
         control_hosts=tuple(given["control_hosts"]),
         shared=shared,
     )
-    if given["metrics"]:
-        _count(service)
-    if given["otel"]:
-        _trace(service)
+    for attach in beside:
+        attach(service)
     return Mock(service)
 
 
-def _count(service: Service) -> None:
+def _metrics() -> Callable[[Service], None]:
     with extra("metrics"):
         from mockkie.metrics import Metrics  # noqa: PLC0415 - an extra
 
+    def attach(service: Service) -> None:
         service.scrape = Metrics(service).scrape
 
+    return attach
 
-def _trace(service: Service) -> None:
+
+def _traces() -> Callable[[Service], object]:
     with extra("otel"):
         from mockkie.tracing import Tracing  # noqa: PLC0415 - an extra
 
-        Tracing(service)
+    return Tracing
 
 
 @contextmanager

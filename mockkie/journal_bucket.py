@@ -86,18 +86,20 @@ class BucketJournal(Journal):
         self._order: list[int] = []
         self._gathered: list[_Gathered] = []
         self._amended: list[Entry] = []
+        self._gone = False
         self._soon: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
     def add(self, entry: Entry) -> None:
-        self._gathered.append(_Gathered(entry, stopwatch()))
-        self._wake()
+        if not self._gone:
+            self._gathered.append(_Gathered(entry, stopwatch()))
+            self._wake()
 
     def amend(self, entry: Entry) -> None:
         found = next((one for one in reversed(self._gathered) if one.entry is entry), None)
         if found is not None:
             found.done = True
-        elif entry.seq:
+        elif entry.seq and not self._gone:
             self._amended.append(entry)
             self._wake()
 
@@ -147,11 +149,16 @@ class BucketJournal(Journal):
 
     async def forget(self) -> None:
         """Leave nothing behind."""
-        self._gathered, self._amended = [], []
+        self.abandon()
         async with self._writing:
             await self._delete(await self._list())
             await self._bucket.delete(self._key)
         self._forget(self._head.last)
+
+    def abandon(self) -> None:
+        """Write no more: the world is gone."""
+        self._gone = True
+        self._gathered, self._amended = [], []
 
     async def close(self) -> None:
         """Write down what is gathered; an `OSError` of the store is passed over."""
@@ -185,13 +192,15 @@ class BucketJournal(Journal):
             amended, self._amended = self._amended, []
             if not ready and not amended:
                 return
-            self._gathered = [one for one in self._gathered if one not in ready]
+            chosen = set(map(id, ready))
+            self._gathered = [one for one in self._gathered if id(one) not in chosen]
             try:
                 await self._write([one.entry for one in ready], amended)
             except BaseException:
-                self._gathered = [*ready, *self._gathered]
-                self._amended = [*amended, *self._amended]
-                self._drop_what_waits()
+                if not self._gone:
+                    self._gathered = [*ready, *self._gathered]
+                    self._amended = [*amended, *self._amended]
+                    self._drop_what_waits()
                 raise
 
     async def _write(self, new: Sequence[Entry], amended: Sequence[Entry]) -> None:

@@ -6,10 +6,12 @@ Knows nothing of requests. What is changed here is remembered first and told to 
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from mockkie.changes import Changes
+from mockkie.clock import Clock
 from mockkie.contract import Contract
 from mockkie.problems import UsageError
 from mockkie.shared import Shared
@@ -31,6 +33,7 @@ class Remembering:
         self._shared = shared
         self._known = -1  # how many changes of other processes
         self._changing = asyncio.Lock()  # of what is in memory and in the store, both or neither
+        self._catching = asyncio.Lock()
 
     async def start(self, keys: tuple[str, ...]) -> bool:
         """Bring the worlds back, and the default one in any case; whether that one is new.
@@ -71,13 +74,14 @@ class Remembering:
 
     async def catch_up(self) -> None:
         """Be as other processes have changed the worlds by now."""
-        if self._shared is None:
+        if self._shared is None or await self._shared.changes() == self._known:
             return
-        changes = await self._shared.changes()
-        if changes != self._known:
-            await self._catch_up()
-            await self._shared.reload_faults(self._worlds)
-            self._known = changes
+        async with self._catching:  # one for all requests that are under way
+            changes = await self._shared.changes()
+            if changes != self._known:
+                await self._catch_up()
+                await self._shared.reload_faults(self._worlds)
+                self._known = changes
 
     async def _catch_up(self) -> None:
         async with self._changing:
@@ -85,6 +89,8 @@ class Remembering:
                 self._admit(world)
             for world in self._worlds:
                 self.settle(world)
+            if self._shared is not None:
+                self._shared.retain(self._worlds)
 
     async def create(
         self, world_id: str | None, keys: Iterable[str] = (), changes: Changes | None = None
@@ -102,36 +108,63 @@ class Remembering:
                 self._worlds.remove(world)
                 raise
         await self.tell_others(world)
+        if self._shared is not None:
+            await self._catch_up()  # another process may have made one with the same key
+            if self._worlds.is_contested(world):
+                await self.drop(self._worlds.get(world.id) or world)
+                raise ValueError("one of these keys opens another world already")
+            return self._worlds.get(world.id) or world
         return world
 
     async def change(self, world: World, change: Callable[[], None]) -> None:
-        """Change a world and remember it; again, when another process came in between."""
+        """Change a world and remember it; again, when another process came in between.
+
+        What fails has changed nothing, as far as this process knows.
+        """
         for _ in range(_TRIES):
             try:
                 async with self._changing:
-                    change()
-                    await self._store.remember(world)
+                    await self._change(world, change)
             except Outdated:
                 await self._catch_up()
+                if self._worlds.get(world.id) is not world:
+                    why = f"the world {world.id!r} was dropped meanwhile"
+                    raise OSError(errno.ESTALE, why) from None
             else:
                 await self.tell_others(world)
                 return
         raise OSError(f"the world {world.id!r} is changed by too many at a time: try again")
 
+    async def _change(self, world: World, change: Callable[[], None]) -> None:
+        before = world.clock.state(), world.keys, world.changes, world.made_with, world.settings
+        try:
+            change()
+            await self._store.remember(world)
+        except BaseException:
+            clock, world.keys, world.changes, world.made_with, world.settings = before
+            world.clock = Clock(*clock)
+            self._known = -1  # it may have been written all the same: look before the next request
+            raise
+
     async def drop(self, world: World) -> None:
         """Forget a world and all that it has."""
         async with self._changing:
-            self._worlds.remove(world)
             await self._store.forget(world.id)
+            self._worlds.remove(world)
         await self._store.forget(world.former)
         if self._shared is not None:
-            await self._shared.forget(world.id)
-        await self.tell_others(world)
+            await self.tell_others(world)
+            await self._store.clear(world.id)  # what others kept before they knew
+            await self._shared.forget(world)
 
     async def tell_others(self, world: World) -> None:
         """A world was changed here; what others changed meanwhile is still to be read."""
         if self._shared is not None:
-            changes = await self._shared.changed(world.id)
+            try:
+                changes = await self._shared.changed(world.id)
+            except BaseException:
+                self._known = -1
+                raise
             if changes == self._known + 1:
                 self._known = changes
 
@@ -145,6 +178,6 @@ class Remembering:
     def _admit(self, world: World) -> None:
         self.settle(world)
         if self._shared is not None:
-            world.journal = self._shared.journal(world.id)
-            world.tasks = self._shared.tasks(world.id)
-            world.faults = self._shared.faults(world.id)
+            world.journal = self._shared.journal(world)
+            world.tasks = self._shared.tasks(world)
+            world.faults = self._shared.faults(world)

@@ -29,15 +29,15 @@ class Shared(ABC):
         """
 
     @abstractmethod
-    def journal(self, world: str) -> Journal:
+    def journal(self, world: World) -> Journal:
         """The journal of a world, the same for every process."""
 
     @abstractmethod
-    def tasks(self, world: str) -> Tasks:
+    def tasks(self, world: World) -> Tasks:
         """The tasks of a world, the same for every process."""
 
     @abstractmethod
-    def faults(self, world: str) -> Faults:
+    def faults(self, world: World) -> Faults:
         """The faults of a world, with counts that every process adds to; not read yet."""
 
     @abstractmethod
@@ -45,8 +45,11 @@ class Shared(ABC):
         """Have the faults of worlds be as other processes left them."""
 
     @abstractmethod
-    async def forget(self, world: str) -> None:
+    async def forget(self, world: World) -> None:
         """Drop a world's journal, tasks and faults."""
+
+    def retain(self, worlds: Iterable[World]) -> None:  # noqa: B027 - most remember nothing
+        """Let go of what is remembered of other worlds than these: they were dropped elsewhere."""
 
     @abstractmethod
     async def close(self) -> None:

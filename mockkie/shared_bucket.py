@@ -37,8 +37,9 @@ class BucketShared(Shared):
     def __init__(self, bucket: Bucket, board: Board) -> None:
         self._bucket = bucket
         self._board = board
-        self._journals: dict[str, BucketJournal] = {}
-        self._faults: dict[str, BucketFaults] = {}
+        # By account, too: a world that is made anew under an id is another one.
+        self._journals: dict[tuple[str, str], BucketJournal] = {}
+        self._faults: dict[tuple[str, str], BucketFaults] = {}
 
     async def changes(self) -> int:
         await self._board.look()
@@ -47,37 +48,54 @@ class BucketShared(Shared):
     async def changed(self, world: str) -> int:
         return await self._board.post(world)
 
-    def journal(self, world: str) -> BucketJournal:
-        if world not in self._journals:
-            self._journals[world] = BucketJournal(self._bucket, f"journal/{world_key(world)}")
-        return self._journals[world]
+    def journal(self, world: World) -> BucketJournal:
+        known = _known(world)
+        if known not in self._journals:
+            self._journals[known] = BucketJournal(self._bucket, f"journal/{_key(world)}")
+        return self._journals[known]
 
-    def tasks(self, world: str) -> BucketTasks:
-        return BucketTasks(self._bucket, f"tasks/{world_key(world)}")
+    def tasks(self, world: World) -> BucketTasks:
+        return BucketTasks(self._bucket, f"tasks/{_key(world)}")
 
-    def faults(self, world: str) -> BucketFaults:
-        if world not in self._faults:
-            self._faults[world] = BucketFaults(self._bucket, f"faults/{world_key(world)}")
-        return self._faults[world]
+    def faults(self, world: World) -> BucketFaults:
+        known = _known(world)
+        if known not in self._faults:
+            self._faults[known] = BucketFaults(self._bucket, f"faults/{_key(world)}")
+        return self._faults[known]
 
     async def reload_faults(self, worlds: Iterable[World]) -> None:
         """One listing, then what is another version than the one that is known."""
         there = {known.key: known.etag async for known in self._bucket.list("faults")}
         for world in worlds:
-            faults = self.faults(world.id)
+            faults = self.faults(world)
             if there.get(faults.key) != faults.etag:
                 await faults.reload()
 
-    async def forget(self, world: str) -> None:
+    async def forget(self, world: World) -> None:
         await self.journal(world).forget()
         await self.tasks(world).clear()
         await self._bucket.delete(self.faults(world).key)
-        self._journals.pop(world, None)
-        self._faults.pop(world, None)
+        self._journals.pop(_known(world), None)
+        self._faults.pop(_known(world), None)
+
+    def retain(self, worlds: Iterable[World]) -> None:
+        there = set(map(_known, worlds))
+        for known in self._journals.keys() - there:
+            self._journals.pop(known).abandon()
+        for known in self._faults.keys() - there:
+            del self._faults[known]
 
     async def close(self) -> None:
         for journal in self._journals.values():
             await journal.close()
+
+
+def _known(world: World) -> tuple[str, str]:
+    return world.id, world.account
+
+
+def _key(world: World) -> str:
+    return f"{world_key(world.id)}.{world.account}"
 
 
 class BucketFaults(Faults):
@@ -93,6 +111,7 @@ class BucketFaults(Faults):
         self.etag: str | None = None
         self._bucket = bucket
         self._changing = asyncio.Lock()  # what is written is what one request has made of it
+        self._unsure = False  # whether a write failed that may have been carried out
 
     async def arm(self, fault: Fault, now: int) -> Armed:
         return await self._change(lambda: super(BucketFaults, self).arm(fault, now))
@@ -101,9 +120,11 @@ class BucketFaults(Faults):
         return await self._change(lambda: super(BucketFaults, self).disarm(fault_id))
 
     async def clear(self) -> int:
-        return await self._change(super().clear) if self._armed else 0
+        return await self._change(super().clear) if self._armed or self._unsure else 0
 
     async def shoot(self, facts: Facts, moment: Moment, *, taken: bool = False) -> list[Shot]:
+        if self._unsure:
+            await self.reload()
         if not any(armed.fault.moment == moment for armed in self._armed):
             return []
         return await self._change(
@@ -116,17 +137,15 @@ class BucketFaults(Faults):
 
     async def _reload(self) -> None:
         got = await self._bucket.get(self.key)
-        if got is None:
-            self.etag = None
-            self.put_back((0, ()))
-            return
-        value = orjson.loads(await got.read())
+        value: Any = {"last": 0, "armed": []} if got is None else orjson.loads(await got.read())
         known = [(name, Fault.of(of), added, state) for name, of, added, state in value["armed"]]
         self.put_back((value["last"], known))
-        self.etag = got.etag
+        self.etag, self._unsure = None if got is None else got.etag, False
 
     async def _change(self, change: Callable[[], Awaitable[Result]]) -> Result:
         async with self._changing:
+            if self._unsure:
+                await self._reload()
             for _ in range(_TRIES):
                 before = self._written()
                 result = await change()
@@ -139,11 +158,12 @@ class BucketFaults(Faults):
     async def _write(self, written: Mapping[str, Any]) -> bool:
         """Replace the version that is known, or make the first; False when there is another one."""
         data = orjson.dumps({**written, "nonce": secrets.token_hex(8)})
-        known, self.etag = self.etag, None  # whatever goes wrong: then nothing is known
+        known, self.etag, self._unsure = self.etag, None, True
         if known is None:
             self.etag = await self._bucket.create(self.key, data)
         else:
             self.etag = await self._bucket.replace(self.key, data, known)
+        self._unsure = False
         return self.etag is not None
 
     def _written(self) -> dict[str, Any]:

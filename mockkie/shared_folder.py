@@ -80,23 +80,23 @@ class FolderShared(Shared):
         [(number,)] = self.execute("UPDATE change SET number = number + 1 RETURNING number")
         return int(number)
 
-    def journal(self, world: str) -> FolderJournal:
-        return FolderJournal(self, world)
+    def journal(self, world: World) -> FolderJournal:
+        return FolderJournal(self, world.id)
 
-    def tasks(self, world: str) -> FolderTasks:
-        return FolderTasks(self, world)
+    def tasks(self, world: World) -> FolderTasks:
+        return FolderTasks(self, world.id)
 
-    def faults(self, world: str) -> FolderFaults:
-        return FolderFaults(self, world)
+    def faults(self, world: World) -> FolderFaults:
+        return FolderFaults(self, world.id)
 
     async def reload_faults(self, worlds: Iterable[World]) -> None:
         for world in worlds:
             await world.faults.reload()
 
-    async def forget(self, world: str) -> None:
+    async def forget(self, world: World) -> None:
         with self.transaction():
             for table in ("fault", "entry", "journal", "task"):
-                self.execute(f"DELETE FROM {table} WHERE world = ?", (world,))  # noqa: S608 - ours
+                self.execute(f"DELETE FROM {table} WHERE world = ?", (world.id,))  # noqa: S608 - ours
 
     async def close(self) -> None:
         self._index.close()

@@ -27,6 +27,7 @@ from mockkie import __version__
 from mockkie.clock import real_nanoseconds
 from mockkie.faults import without_number
 from mockkie.journal import Entry
+from mockkie.links import parse_link
 from mockkie.operation import Operation
 from mockkie.service import Service
 from mockkie.worlds import World
@@ -116,7 +117,7 @@ class Tracing:
                 span.add_event("mockkie.fault", {"mockkie.fault": without_number(shot)}, end)
             if entry.decision == "broken" or (entry.status or 0) >= _FAILED:
                 span.set_attribute("error.type", entry.problem or str(entry.status or "broken"))
-                span.set_status(StatusCode.ERROR, None if entry.problem in _NAMING else entry.why)
+                span.set_status(StatusCode.ERROR, _why(entry))
             span.end(end)
 
     def close(self) -> None:
@@ -127,6 +128,13 @@ class Tracing:
         flush.join(FLUSH_SECONDS)
         for logger in self._loggers:
             logger.removeFilter(self._once)
+
+
+def _why(entry: Entry) -> str | None:
+    """The reason, where it names no link: at the wrong port a link is no route, and works still."""
+    path = entry.target.partition("?")[0]
+    linked = entry.problem == "route-not-found" and parse_link(path.lstrip("/")) is not None
+    return None if linked or entry.problem in _NAMING else entry.why
 
 
 def _resource() -> Resource:
@@ -151,7 +159,7 @@ def _attributes(
         "http.request.method_original": None if known else entry.method,
         "http.route": None if operation is None else operation.path,
         # A link is a permission: the path of one is nobody else's.
-        "url.path": path if told or entry.problem == "route-not-found" else None,
+        "url.path": path if told or (entry.problem == "route-not-found" and _why(entry)) else None,
         "http.response.status_code": entry.status,
         "http.request.body.size": entry.received,
         "http.response.body.size": entry.sent,
@@ -163,7 +171,7 @@ def _attributes(
         "mockkie.decision": entry.decision,
         "mockkie.code": entry.code,
         "mockkie.problem": entry.problem,
-        "mockkie.why": None if entry.problem in _NAMING else entry.why,
+        "mockkie.why": _why(entry),
     }
     return {name: value for name, value in found.items() if value is not None}
 

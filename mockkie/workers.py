@@ -29,7 +29,7 @@ from mockkie.problems import UsageError
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
 from mockkie.shared_folder import COUNTS, FolderShared
-from mockkie.worlds import DEFAULT_WORLD
+from mockkie.worlds import DEFAULT_WORLD, World
 
 _START_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.5
@@ -64,7 +64,7 @@ class Workers:
             return
         shared, run = FolderShared.create(folder), Runner()
         for fault in faults:
-            run(shared.faults(DEFAULT_WORLD).arm(fault, real_now()))
+            run(shared.faults(World(DEFAULT_WORLD, "", ())).arm(fault, real_now()))
         run(shared.close())
 
     def run(self, ready: Callable[[], None]) -> None:

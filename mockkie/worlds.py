@@ -110,6 +110,7 @@ class Worlds:
         self._by_id: dict[str, World] = {}
         self._by_account: dict[str, World] = {}
         self._by_digest: dict[bytes, tuple[str, World]] = {}
+        self._contested: set[str] = set()
         for world in worlds:
             self.add(world)
 
@@ -138,27 +139,49 @@ class Worlds:
     def take_over(self, known: Iterable[World]) -> list[World]:
         """Be as another process remembers it; returns the worlds that are new here.
 
-        A world that stays is the same object, with keys, clock and changes of the other one.
+        A world that stays is the same object, with keys, clock and changes of the other one; one
+        that was dropped and made anew is another one. Two that have a key in common, which two
+        processes may make at the same moment, are `contested`: the earlier one is opened by it.
         """
-        before = self._by_id
-        self._by_id, self._by_account, self._by_digest = {}, {}, {}
-        new: list[World] = []
+        before, new = self._by_id, list[World]()
+        taken = Worlds((), any_key=self.any_key)
         for theirs in known:
             ours = before.get(theirs.id)
-            if ours is None:
+            if ours is None or ours.account != theirs.account:
                 new.append(theirs)
+                ours = theirs
             else:
-                ours.account, ours.keys = theirs.account, theirs.keys
-                ours.clock = theirs.clock
+                ours.keys, ours.clock = theirs.keys, theirs.clock
                 ours.changes, ours.made_with = theirs.changes, theirs.made_with
-            self.add(ours or theirs)
+            taken.take(ours)
+        self._secret = taken._secret
+        self._by_id, self._by_account = taken._by_id, taken._by_account
+        self._by_digest, self._contested = taken._by_digest, taken._contested
         return new
+
+    def take(self, world: World) -> None:
+        """Take a world in, also one whose keys are contested."""
+        self._by_id[world.id] = world
+        self._by_account.setdefault(world.account, world)
+        for key in world.keys:
+            owner = self._owner(key)
+            if owner is None:
+                self._by_digest[self._digest(key)] = (key, world)
+            else:
+                self._contested |= {owner.id, world.id}
+
+    def is_contested(self, world: World) -> bool:
+        """Whether another world has a key of this one."""
+        return world.id in self._contested
 
     def remove(self, world: World) -> None:
         """Let a world go."""
-        del self._by_id[world.id], self._by_account[world.account]
+        del self._by_id[world.id]
+        if self._by_account.get(world.account) is world:
+            del self._by_account[world.account]
         for key in world.keys:
-            self._by_digest.pop(self._digest(key), None)  # a key may stand there twice
+            if self._by_digest.get(self._digest(key), ("", None))[1] is world:
+                del self._by_digest[self._digest(key)]
 
     def get(self, world_id: str) -> World | None:
         """The world of an id."""

@@ -160,7 +160,8 @@ def test_the_whole_suite_is_upheld(tmp_path: Path, origin: str) -> None:
     done = check(tmp_path, *words)
     assert done.code == 0, done.output
     verdicts = {clause["id"]: clause["verdict"] for clause in done.report["clauses"]}
-    assert [name for name, verdict in verdicts.items() if verdict != "upheld"] == []
+    others = [name for name, verdict in verdicts.items() if verdict != "upheld"]
+    assert others == ["url.limits"], "which takes half a minute to show, so --full alone does"
 
 
 def test_what_one_is_told_all_act_upon(mocks: Sequence[Member], world: dict[str, Any]) -> None:
@@ -358,18 +359,20 @@ def test_a_store_in_trouble_is_told_and_passes(
     proxy, mock = troubled
     path = link_of(upload(mock.url, "a/kept.txt", b"kept"))
     trouble(proxy)
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(2) as pool:
         asking = [
             pool.submit(upload, mock.url, "a/lost.txt", b"lost"),
             pool.submit(ask, "GET", mock.url + path),
-            pool.submit(ask, "GET", f"{mock.url}/readyz"),
         ]
-        *answers, ready = [one.result() for one in asking]
+        answers = [one.result() for one in asking]
     for answer in answers:
         assert (answer.status_code, answer.json()["code"]) == (500, 500)
         assert answer.json()["success"] is False
         assert re.search(told, answer.headers["x-mockkie-why"])
     assert ask("GET", f"{mock.url}/livez").status_code == 200
+    until = time.monotonic() + _PATIENCE
+    while (ready := ask("GET", f"{mock.url}/readyz")).status_code == 200:  # by a look just before
+        assert time.monotonic() < until
     assert ready.status_code == 503
     assert ready.headers["content-type"] == "application/problem+json"
     proxy.steady()

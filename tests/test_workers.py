@@ -24,8 +24,10 @@ from mockkie.journal import Entry, Journal
 from mockkie.kie import Runner
 from mockkie.shared_folder import FolderShared
 from mockkie.tasks import Task, Tasks
+from mockkie.worlds import World
 from tests.judging import check
 
+W, V = World("w", "1", ()), World("v", "2", ())
 run = Runner()  # nothing waits in one process, or over a folder
 
 
@@ -214,7 +216,7 @@ def test_a_shared_journal_is_a_journal(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str | int | None]
 ) -> None:
     shared = FolderShared.create(tmp_path_factory.mktemp("shared"))
-    plain, common = Journal(4_000), shared.journal("w")
+    plain, common = Journal(4_000), shared.journal(W)
     common.limit = plain.limit
     for step in steps:
         for journal in (plain, common):
@@ -262,7 +264,7 @@ def test_shared_tasks_are_tasks(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Task | None]
 ) -> None:
     shared = FolderShared.create(tmp_path_factory.mktemp("shared"))
-    plain, common, other = Tasks(), shared.tasks("w"), shared.tasks("v")
+    plain, common, other = Tasks(), shared.tasks(W), shared.tasks(V)
     run(other.put(Task("a", "m", "{}", 0, [("waiting", 1)], {})))
     for step in steps:
         for tasks in (plain, common):
@@ -277,6 +279,6 @@ def test_shared_tasks_are_tasks(
             if here is not None and there is not None:
                 assert json.loads(json.dumps(asdict(here))) == asdict(there)
     assert run(other.count()) == 1
-    run(shared.forget("v"))
+    run(shared.forget(V))
     assert run(other.count()) == 0
     run(shared.close())

@@ -105,6 +105,7 @@ class Board:
         self._seen = float("-inf")  # when the look began that the view is from
         self._first_seen: dict[str, float] = {}
         self._looking = asyncio.Lock()
+        self._look: asyncio.Future[None] | None = None
 
     @property
     def number(self) -> int:
@@ -122,6 +123,12 @@ class Board:
         """Have a view that is at most `fresh` old; `OSError` when there is none to be had."""
         if stopwatch() - self._seen < self.fresh:
             return
+        if self._look is None or self._look.done():
+            self._look = asyncio.ensure_future(self._look_once())
+            self._look.add_done_callback(_retrieve)
+        await asyncio.shield(self._look)  # one for all who wait, and its error is for all of them
+
+    async def _look_once(self) -> None:
         async with self._looking:
             if stopwatch() - self._seen >= self.fresh:
                 await self._read()
@@ -244,6 +251,12 @@ class Board:
 def _take_back(view: _View, announcement: str) -> None:
     view.announced.pop(announcement, None)
     view.finished = [known for known in view.finished if known != announcement]
+
+
+def _retrieve(look: asyncio.Future[None]) -> None:
+    """Nobody may be waiting any more."""
+    if not look.cancelled():
+        look.exception()
 
 
 def _digest(world: str, path: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from mockkie.store import Draft
-from mockkie.store.folder import KEEP, failure
+from mockkie.store.folder import KEEP, Row, failure
 
 _COUNT: Final = "SELECT count(*), coalesce(sum(size), 0) FROM file WHERE world = ?"
 _ALONG: Final = """
@@ -37,11 +37,6 @@ DROP TABLE IF EXISTS held;
 COMMIT;
 """
 _HELD: Final = "SELECT files, bytes FROM held WHERE world = ?"
-_BESIDE: Final = """
-SELECT coalesce((SELECT bytes FROM held WHERE world = ?), 0)
-     - coalesce((SELECT size FROM file WHERE world = ? AND path = ?), 0)
-"""
-"""The bytes of a world beside the file at a path."""
 Execute = Callable[[str, Sequence[Any]], Sequence[tuple[Any, ...]]]
 """A statement and its values; gives the rows."""
 
@@ -88,13 +83,14 @@ class Counts:
             raise failure(self._where, error) from error
 
 
-def keep_within(execute: Execute, draft: Draft | None, row: Sequence[Any]) -> None:
-    """Add a row of `KEEP`; with a quota of the draft only if that lets it.
+def keep_within(execute: Execute, rows: Sequence[Row], drafts: Sequence[Draft]) -> None:
+    """Add rows of `KEEP`; `Problem` if that leads over the quota of one of their drafts.
 
-    Then it is within a transaction, and where it is counted along.
+    Within a transaction, which takes all of them back then. With a quota it is counted along.
     """
-    if draft is not None and draft.quota is not None:
-        _, world, _, path, *_ = row
-        [(beside,)] = execute(_BESIDE, (world, world, path))
-        draft.judge_quota(beside, draft.size)
-    execute(KEEP, row)
+    for row in rows:
+        execute(KEEP, row)
+    for (_, world, *_), draft in zip(rows, drafts, strict=False):
+        if draft.quota is not None:
+            [(_, held)] = execute(_HELD, (world,))
+            draft.judge_quota(held - draft.size, draft.size)

@@ -35,7 +35,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Sequence
-from itertools import count, zip_longest
+from itertools import count
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, Self
@@ -167,8 +167,7 @@ class DiskStore(Store):
         """Keep all or none, within the quotas of their drafts; then bytes stay in `incoming`."""
         changes = self._index.total_changes
         with transaction(self._index, self._execute):
-            for row, draft in zip_longest(rows, drafts):
-                keep_within(self._execute, draft, row)
+            keep_within(self._execute, rows, drafts)
         self._shelve(rows, changes)
 
     def _shelve(self, rows: Sequence[Row], changes: int) -> None:

@@ -55,6 +55,7 @@ class S3Store(Store):
         self._documents = Documents(bucket)
         self._sweep = Sweep(bucket, board, ends)
         self._readings: set[S3Reading] = set()
+        self._within = asyncio.Lock()
 
     @classmethod
     def open_bucket(
@@ -82,8 +83,17 @@ class S3Store(Store):
         When the bucket fails half way, those that were kept are taken back; what they replaced is
         lost.
         """
+        if all(draft.quota is None for draft, _ in uploads):
+            await self._keep_all(world, uploads)
+        else:
+            async with self._within:  # else two of this process could both find room for one
+                await self._judge_quotas(world, uploads)
+                await self._keep_all(world, uploads)
+        if len(uploads) > 1:  # the loop may end with them: nobody would write it then
+            await self._ends.write()
+
+    async def _keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
         drafts = [(self._own(draft), file) for draft, file in uploads]
-        await self._judge_quotas(world, uploads)
         moves = self._documents.burials(world).moves
         for draft, file in drafts:
             draft.check()
@@ -102,9 +112,7 @@ class S3Store(Store):
             raise
 
     async def _judge_quotas(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
-        """Hold drafts against their quota, by what there is now: others may come meanwhile."""
-        if all(draft.quota is None for draft, _ in uploads):
-            return
+        """Hold drafts against their quota, by what is there; other mocks may add to it."""
         _, held = await self.count(world)
         olds = [await self.find(world, file.path) for _, file in uploads]
         rest = held - sum(old.size for old in olds if old is not None)
@@ -256,17 +264,13 @@ class S3Store(Store):
         """See `Store.worlds`. From now on their files are those that they have left."""
         return await self._documents.worlds()
 
-    async def world(self, world: str) -> World | None:
-        """One world as it is remembered, as `worlds` has it; None when it is not."""
-        return await self._documents.world(world)
-
     async def remember(self, world: World) -> None:
         await self._documents.remember(world)
 
     async def forget(self, world: str) -> None:
-        await self._documents.forget(world)
         await self.clear(world)
         await self._ends.forget(world)
+        await self._documents.forget(world)  # last: what fails before that can be tried again
 
     async def snapshot(self, world: str) -> FilesSnapshot:
         """Not here: `RuntimeError`."""

@@ -135,7 +135,7 @@ class Ends:
 
     async def close(self) -> None:
         """Write what waits, now."""
-        if self._writing is not None:
+        if self._writing is not None and not self._writing.done():
             self._writing.cancel()
             await asyncio.wait({self._writing})
         with contextlib.suppress(OSError):  # as after a kill

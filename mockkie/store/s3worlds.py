@@ -54,14 +54,6 @@ class Documents:
             del self._seen[gone]
         return [self._world(value) for value in documents]
 
-    async def world(self, world: str) -> World | None:
-        """One of them; None when it is not remembered."""
-        value = await self._read(_key(world))
-        if value is None:
-            self._seen.pop(world, None)
-            return None
-        return self._world(value)
-
     async def remember(self, world: World) -> None:
         """Write a world down, but for its burials, which stay; `Outdated` as `Store` has it."""
         offset, frozen_at = world.clock.state()
