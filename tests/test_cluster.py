@@ -348,7 +348,7 @@ def troubled(s3_server: Gateway) -> Iterator[tuple[Unsteady, Member]]:
     ("trouble", "told"),
     [
         (lambda proxy: proxy.refuse(), "cannot be reached"),
-        (lambda proxy: proxy.busy(), r"answers \w+ with 503 Service Unavailable \(SlowDown\)"),
+        (lambda proxy: proxy.busy(), r"answers \w+ with 503 Service Unavailable"),
         (lambda proxy: proxy.silent(), r"does not answer \w+ in time"),
     ],
     ids=["gone", "503", "silent"],
