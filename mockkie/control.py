@@ -101,7 +101,7 @@ class Control:
 
     async def _move(self, world: World, move: Callable[[], None]) -> Response:
         try:
-            await self.service.move_clock(world, move)
+            await self.service.move_clock(world, move, patient=True)
         except ValueError as error:
             raise Refused(400, str(error)) from error
         return json_response(clock_state(world))

@@ -160,14 +160,20 @@ class Service:
             raise ValueError("the default world stays; reset it instead")
         await self.remembering.drop(world)
 
-    async def move_clock(self, world: World, move: Callable[[], None]) -> None:
+    async def move_clock(
+        self, world: World, move: Callable[[], None], *, patient: bool = False
+    ) -> None:
         """Carry out a change of the world's clock; `ValueError` is the change's own.
+
+        While it sweeps, other requests go on if it is `patient`, which takes an event loop.
 
         What is expired before the move is gone for good: a clock that is set back later does
         not bring a file back, no matter whether the sweep had come by.
         """
         if self.store.waits:
             await self.store.bury(world.id, world.clock.now())
+        elif patient:
+            await self.sweeper.sweep_patiently(world)
         else:
             while await self.sweeper.sweep(world):
                 pass

@@ -6,6 +6,7 @@ not outlive a mock, whatever the number of its processes. Knows no requests.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ from mockkie.worlds import World
 COUNTS: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that tells a library where the counts of several processes add up."""
 _log: Final = logging.getLogger("mockkie")
+_LATE_SECONDS: Final = 0.02
 _FILE: Final = "shared.sqlite"
 _SCHEMA: Final = """
 CREATE TABLE change (number INTEGER NOT NULL);
@@ -54,6 +56,7 @@ class FolderShared(Shared):
             folder / _FILE, timeout=30, isolation_level=None, check_same_thread=False
         )
         self._index.execute("PRAGMA synchronous = OFF")
+        self.closed = False
 
     @classmethod
     def create(cls, folder: Path) -> FolderShared:
@@ -99,6 +102,7 @@ class FolderShared(Shared):
                 self.execute(f"DELETE FROM {table} WHERE world = ?", (world.id,))  # noqa: S608 - ours
 
     async def close(self) -> None:
+        self.closed = True
         self._index.close()
 
     def execute(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -130,14 +134,19 @@ def unless_full() -> Iterator[None]:
 
 
 class FolderJournal(Journal):
-    """A `Journal` whose entries every process of the mock writes and reads."""
+    """A `Journal` whose entries every process of the mock writes and reads.
 
-    __slots__ = ("_shared", "_world")
+    An entry is written before its answer is out. How long that took, and how much of it went out,
+    is written along with the next one, or a moment later: a transaction costs as much as a request.
+    """
+
+    __slots__ = ("_late", "_shared", "_world")
 
     def __init__(self, shared: FolderShared, world: str, limit: int = LIMIT) -> None:
         self.limit = limit
         self._shared = shared
         self._world = world
+        self._late: list[Entry] = []
         shared.execute("INSERT OR IGNORE INTO journal (world) VALUES (?)", (world,))
 
     def add(self, entry: Entry) -> None:
@@ -153,18 +162,35 @@ class FolderJournal(Journal):
                 "INSERT INTO entry VALUES (?, ?, ?, ?)",
                 (self._world, seq, weight, orjson.dumps(entry.to_json())),
             )
+            self._amend_late()
             if held > self.limit:
                 self._evict(held, seq)
 
     def amend(self, entry: Entry) -> None:
-        value = orjson.dumps(entry.to_json())
-        with unless_full():
+        self._late.append(entry)
+        if len(self._late) == 1:
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                self._write_late()
+            else:
+                loop.call_later(_LATE_SECONDS, self._write_late)
+
+    def _write_late(self) -> None:
+        if self._late and not self._shared.closed:
+            with unless_full(), self._shared.transaction():
+                self._amend_late()
+
+    def _amend_late(self) -> None:
+        late, self._late = self._late, []
+        for entry in late:
             self._shared.execute(
                 "UPDATE entry SET value = ? WHERE world = ? AND seq = ?",
-                (value, self._world, entry.seq),
+                (orjson.dumps(entry.to_json()), self._world, entry.seq),
             )
 
     def entries(self, *, after: int = 0, limit: int | None = None) -> list[Entry]:
+        self._write_late()
         rows = self._shared.execute(
             "SELECT value FROM entry WHERE world = ? AND seq > ? ORDER BY seq LIMIT ?",
             (self._world, after, -1 if limit is None else limit),
@@ -172,6 +198,7 @@ class FolderJournal(Journal):
         return [Entry.from_json(orjson.loads(value)) for (value,) in rows]
 
     async def clear(self) -> None:
+        self._late = []
         with self._shared.transaction():
             self._shared.execute("DELETE FROM entry WHERE world = ?", (self._world,))
             self._shared.execute(

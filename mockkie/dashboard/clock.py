@@ -93,7 +93,7 @@ async def move_clock(site: Site, request: Request) -> Response:
     if action not in moves:
         raise Refused(400, f"a clock can: {', '.join(moves)}")
     try:
-        await site.service.move_clock(world, moves[action])
+        await site.service.move_clock(world, moves[action], patient=True)
     except ValueError as error:
         return await show_clock(site, request, str(error))
     return see(address(world, "clock"))
