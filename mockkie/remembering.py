@@ -64,10 +64,12 @@ class Remembering:
                 return True
         default = self._worlds.default
         if default.keys != keys:
+            if any(self._worlds.owner(key) not in (None, default) for key in keys):
+                raise ValueError("one of these keys opens another world already")
 
             def change() -> None:
                 default.keys = keys
-                self._worlds.take_over(list(self._worlds))  # before it is written down
+                self._worlds.take_over(list(self._worlds))
 
             await self.change(default, change)
         return False

@@ -129,7 +129,7 @@ class Worlds:
         if world.account in self._by_account:
             raise ValueError(f"there is a world with the account {world.account!r} already")
         for key in world.keys:
-            if self._owner(key) is not None:
+            if self.owner(key) is not None:
                 raise ValueError("one of these keys opens another world already")
         self._by_id[world.id] = world
         self._by_account[world.account] = world
@@ -164,7 +164,7 @@ class Worlds:
         self._by_id[world.id] = world
         self._by_account.setdefault(world.account, world)
         for key in world.keys:
-            owner = self._owner(key)
+            owner = self.owner(key)
             if owner is None:
                 self._by_digest[self._digest(key)] = (key, world)
             else:
@@ -197,12 +197,13 @@ class Worlds:
         Time does not tell how much of a wrong key was right: keys are looked up by a digest
         under a secret of this process, and the found key is compared in constant time.
         """
-        owner = self._owner(key)
+        owner = self.owner(key)
         if owner is None and self.any_key and key:
             return self.default
         return owner
 
-    def _owner(self, key: str) -> World | None:
+    def owner(self, key: str) -> World | None:
+        """The world that has a key, or None."""
         known = self._by_digest.get(self._digest(key))
         if known is None or not hmac.compare_digest(known[0].encode(), key.encode()):
             return None
@@ -263,8 +264,8 @@ class OneWorld(Worlds):
     def of_account(self, account: str) -> World | None:
         return self._only(self._whole.of_account(account))
 
-    def _owner(self, key: str) -> World | None:
-        return self._only(self._whole._owner(key))  # noqa: SLF001 - it is one of us
+    def owner(self, key: str) -> World | None:
+        return self._only(self._whole.owner(key))
 
     def _free_account(self) -> str:
         return self._whole._free_account()  # noqa: SLF001 - as above
