@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import httpx2
 import pytest
 
 import mockkie
@@ -14,6 +15,10 @@ from mockkie.server import Server
 from tests.clients import CLIENTS, Client, Httpx2
 from tests.s3_servers import S3, Gateway, missing, moto, radosgw
 from tests.visitors import Visitor, serving, visiting
+
+# What a client imports late is there before a test of the plugin, which forgets modules of its own:
+# else errors are of classes that nobody knows any more.
+httpx2.Client(trust_env=False).close()
 
 
 @pytest.fixture
