@@ -144,8 +144,7 @@ class Metrics:
         worlds = list(service.worlds)
         await service.store.count_often()
         for world in worlds:
-            while await service.sweeper.sweep(world):
-                pass
+            await service.sweeper.sweep_patiently(world)
             count, total = await service.store.count(world.id)
             files, size, evicted = files + count, size + total, evicted + world.journal.evicted
         whole = CollectorRegistry()

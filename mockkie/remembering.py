@@ -109,7 +109,7 @@ class Remembering:
             except BaseException:
                 self._worlds.remove(world)
                 raise
-        await self.tell_others(world)
+        await self.tell_others()
         if self._shared is not None:
             await self._catch_up()  # another process may have made one with the same key
             if self._worlds.is_contested(world):
@@ -133,7 +133,7 @@ class Remembering:
                     why = f"the world {world.id!r} was dropped meanwhile"
                     raise OSError(errno.ESTALE, why) from None
             else:
-                await self.tell_others(world)
+                await self.tell_others()
                 return
         raise OSError(f"the world {world.id!r} is changed by too many at a time: try again")
 
@@ -155,15 +155,15 @@ class Remembering:
             self._worlds.remove(world)
         await self._store.forget(world.former)
         if self._shared is not None:
-            await self.tell_others(world)
+            await self.tell_others()
             await self._store.clear(world.id)  # what others kept before they knew
             await self._shared.forget(world)
 
-    async def tell_others(self, world: World) -> None:
+    async def tell_others(self) -> None:
         """A world was changed here; what others changed meanwhile is still to be read."""
         if self._shared is not None:
             try:
-                changes = await self._shared.changed(world.id)
+                changes = await self._shared.changed()
             except BaseException:
                 self._known = -1
                 raise

@@ -201,7 +201,7 @@ class Service:
         for fault in wanted:
             judge_fault(self.contract, fault)
         armed = [await world.faults.arm(fault, world.clock.now()) for fault in wanted]
-        await self.remembering.tell_others(world)
+        await self.remembering.tell_others()
         return armed
 
     async def disarm(self, world: World, fault_id: str | None = None) -> int:
@@ -211,7 +211,7 @@ class Service:
         if gone:
             if not faults.stale_for:
                 await self.store.clear(world.former)
-            await self.remembering.tell_others(world)
+            await self.remembering.tell_others()
         return int(gone)
 
     async def snapshot(self, world: World) -> Snapshot:

@@ -22,7 +22,7 @@ class Shared(ABC):
         """How often worlds were changed, by any process, as far as this one has to know."""
 
     @abstractmethod
-    async def changed(self, world: str) -> int:
+    async def changed(self) -> int:
         """Let the others know that a world was changed; returns the count as `changes` does.
 
         When this returns, every process acts upon it.

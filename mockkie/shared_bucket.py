@@ -45,8 +45,8 @@ class BucketShared(Shared):
         await self._board.look()
         return self._board.number
 
-    async def changed(self, world: str) -> int:
-        return await self._board.post(world)
+    async def changed(self) -> int:
+        return await self._board.post()
 
     def journal(self, world: World) -> BucketJournal:
         known = _known(world)

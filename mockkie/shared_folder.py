@@ -78,8 +78,7 @@ class FolderShared(Shared):
         [(number,)] = self.execute("SELECT number FROM change")
         return int(number)
 
-    async def changed(self, world: str) -> int:
-        del world
+    async def changed(self) -> int:
         [(number,)] = self.execute("UPDATE change SET number = number + 1 RETURNING number")
         return int(number)
 

@@ -77,8 +77,7 @@ class Sweeper:
         await self._store.count_often()
         _, held = await self._store.count(world.id)
         if held + size > quota:
-            while await self.sweep(world):
-                pass
+            await self.sweep_patiently(world)
 
     async def sweep(self, world: World) -> bool:
         """Free a slice of what has expired in a world; whether there was any."""

@@ -131,10 +131,7 @@ class Worlds:
         for key in world.keys:
             if self.owner(key) is not None:
                 raise ValueError("one of these keys opens another world already")
-        self._by_id[world.id] = world
-        self._by_account[world.account] = world
-        for key in world.keys:
-            self._by_digest[self._digest(key)] = (key, world)
+        self.take(world)
 
     def take_over(self, known: Iterable[World]) -> list[World]:
         """Be as another process remembers it; returns the worlds that are new here.
@@ -268,7 +265,7 @@ class OneWorld(Worlds):
         return self._only(self._whole.owner(key))
 
     def _free_account(self) -> str:
-        return self._whole._free_account()  # noqa: SLF001 - as above
+        return self._whole._free_account()  # noqa: SLF001 - it is one of us
 
     def _only(self, world: World | None) -> World | None:
         return world if world is self._world else None

@@ -47,7 +47,6 @@ VOID: Final = 30.0  # the same, and as long as a DELETE may be on its way: 8 and
 GRACE: Final = 2.0  # seconds for which an announcement stays behind the last DELETE
 _KEY: Final = "board"
 _MARGIN: Final = 0.05  # seconds that timers may come early, and more
-_RECENT: Final = 256
 _CHARACTERS: Final = 24  # of the digest of a path
 _TRIES: Final = 100
 
@@ -67,25 +66,22 @@ class Announcement:
 
 @dataclass(slots=True)
 class _View:
-    """The document as it was read: `number` changes so far, the last ones by world."""
+    """The document as it was read: `number` changes so far."""
 
     number: int = 0
-    recent: list[tuple[int, str]] = field(default_factory=list)
     announced: dict[str, list[str]] = field(default_factory=dict)
     finished: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, data: bytes) -> _View:
         value = orjson.loads(data)
-        recent = [(number, world) for number, world in value["recent"]]
-        return cls(value["number"], recent, value["announced"], value["finished"])
+        return cls(value["number"], value["announced"], value["finished"])
 
     def write(self) -> bytes:
         """The document; no two are the same, so that no two ETags are."""
         return orjson.dumps(
             {
                 "number": self.number,
-                "recent": self.recent,
                 "announced": self.announced,
                 "finished": self.finished,
                 "nonce": secrets.token_hex(8),
@@ -112,13 +108,6 @@ class Board:
         """How many changes there had been at the last look."""
         return self._view.number
 
-    def changed_since(self, number: int) -> frozenset[str] | None:
-        """The worlds that changed after the change `number`; None when too many did to tell."""
-        missed = self._view.number - number
-        if missed < 0 or missed > len(self._view.recent):
-            return None
-        return frozenset(world for at, world in self._view.recent if at > number)
-
     async def look(self) -> None:
         """Have a view that is at most `fresh` old; `OSError` when there is none to be had."""
         if stopwatch() - self._seen < self.fresh:
@@ -133,15 +122,14 @@ class Board:
             if stopwatch() - self._seen >= self.fresh:
                 await self._read()
 
-    async def post(self, world: str) -> int:
-        """Tell that documents of a world changed; returns the number of the change.
+    async def post(self) -> int:
+        """Tell that the documents of a world changed; returns the number of the change.
 
         When this returns, every mock that acts knows of it. `OSError`: perhaps none does.
         """
 
         def edit(view: _View) -> None:
             view.number += 1
-            view.recent = [*view.recent, (view.number, world)][-_RECENT:]
 
         number = (await self._change(edit)).number
         await self._settle()
