@@ -35,7 +35,6 @@ from mockkie.jsonapi import (
     read_object,
     refuse_body,
 )
-from mockkie.listing import page_of_files
 from mockkie.service import Service
 from mockkie.settings import Settings
 from mockkie.store import StoredFile
@@ -111,7 +110,7 @@ class Control:
         world = self.world(request)
         limit = read_count(request, "limit", _PAGE)
         after = request.query_params.get("after", "")
-        files = await page_of_files(self.service, world, after=after, limit=limit)
+        files = await self.service.live_files(world, after=after, limit=limit, patient=True)
         more = files[-1].path if len(files) == limit else None
         settings, port = self.service.settings_of(world), self.service.download_port
         origin = links.link_origin(settings, port, request.scope, request.headers)

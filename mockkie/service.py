@@ -5,6 +5,7 @@ Knows nothing of requests. Made without I/O beyond the store's own; `start` make
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from mockkie.store import FilesSnapshot, Store, StoredFile
 from mockkie.sweeping import Sweeper
 from mockkie.worlds import DEFAULT_KEY, DEFAULT_WORLD, OneWorld, World, Worlds, WorldState
 
+SLICE: Final = 500  # files that are looked at before others have their turn: about 2 ms
 _MOST_FETCHERS: Final = 64
 
 Watcher = Callable[[World, Entry], None]
@@ -236,18 +238,25 @@ class Service:
         self.sweeper.wake()
 
     async def live_files(
-        self, world: World, *, after: str = "", limit: int = 1_000
+        self, world: World, *, after: str = "", limit: int = 1_000, patient: bool = False
     ) -> list[StoredFile]:
-        """Up to `limit` files that can be read now, by path, behind `after`."""
+        """Up to `limit` files that can be read now, by path, behind `after`.
+
+        Expired ones that were not swept yet are looked at as well. Other requests go on meanwhile
+        if it is `patient`, which takes an event loop.
+        """
         now = world.clock.now()
         found: list[StoredFile] = []
         while len(found) < limit:
-            page = await self.store.list(world.id, after=after, limit=limit)
+            wanted = min(SLICE, limit - len(found))
+            page = await self.store.list(world.id, after=after, limit=wanted)
             found += [file for file in page if not file.expired(now)]
-            if len(page) < limit:
+            if len(page) < wanted:
                 break
             after = page[-1].path
-        return found[:limit]
+            if patient:
+                await asyncio.sleep(0)
+        return found
 
     def only(self, world: World) -> Service:
         """The same mock as if it had no other world; for what comes in by another door."""

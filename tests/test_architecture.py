@@ -63,7 +63,7 @@ LAYERS: Sequence[Sequence[str]] = [
     operations jobs control control_faults control_settings control_worlds control_document
     control_call downloads
     auth parameters stateless seeding;
-    exchange listing;
+    exchange;
     service;
     remembering sweeping known_faults;
     body form jsonbody base64text keeping naming fetching dialling addresses urls inprocess

@@ -9,7 +9,7 @@ import pytest
 
 from mockkie.app import Mock
 from mockkie.build import build_mock
-from mockkie.listing import SLICE, page_of_files
+from mockkie.service import SLICE
 from mockkie.store import StoredFile
 
 
@@ -51,7 +51,7 @@ def test_the_page_is_that_of_live_files_and_others_have_their_turn(
         other = asyncio.create_task(others())
         for after, limit in (("", 1), ("", 2), ("", 2 * SLICE), ("b/first", 5), ("c", 5)):
             turns = 0
-            page = await page_of_files(service, world, after=after, limit=limit)
+            page = await service.live_files(world, after=after, limit=limit, patient=True)
             assert turns >= (3 if not after and limit > 2 else 0)
             assert page == await service.live_files(world, after=after, limit=limit)
         other.cancel()

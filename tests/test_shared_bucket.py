@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -37,9 +37,23 @@ def proxy(moto_server: S3) -> Iterator[Unsteady]:
         yield found
 
 
+Through = Callable[[], None]
+
+
+@pytest.fixture
+def through(proxy: Unsteady, monkeypatch: pytest.MonkeyPatch) -> Through:
+    """Have mocks that are made from here on reach the bucket through the proxy."""
+    return lambda: monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+
+
 @asynccontextmanager
-async def two(place: str) -> AsyncIterator[tuple[Service, Service]]:
-    services = build_mock(data=place).service, build_mock(data=place).service
+async def two(
+    place: str, through: Through = lambda: None
+) -> AsyncIterator[tuple[Service, Service]]:
+    """Two mocks over one place, the second one `through` something."""
+    one = build_mock(data=place).service
+    through()
+    services = one, build_mock(data=place).service
     await asyncio.gather(*[service.start() for service in services])
     try:
         yield services
@@ -130,31 +144,23 @@ def test_what_is_dropped_is_not_brought_back_by_a_change(place: str) -> None:
     asyncio.run(go())
 
 
-def test_what_failed_is_in_force_nowhere(
-    place: str, proxy: Unsteady, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_failed_is_in_force_nowhere(place: str, proxy: Unsteady, through: Through) -> None:
     async def go() -> None:
-        near = build_mock(data=place).service
-        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        far = build_mock(data=place).service
-        await near.start()
-        await far.start()
-        world = far.worlds.default
-        await far.arm(world, [Fault.of("status=500")])
-        await near.ready()
-        proxy.busy()
-        with pytest.raises(OSError, match="SlowDown"):
-            await far.move_clock(world, lambda: world.clock.advance(HOUR))
-        with pytest.raises(OSError, match="SlowDown"):
-            await far.disarm(world)
-        proxy.steady()
-        await far.ready()
-        assert world.clock.offset == near.worlds.default.clock.offset == 0
-        assert await far.disarm(world) == 1  # and not: there was none
-        await near.ready()
-        assert not near.worlds.default.faults
-        await near.close()
-        await far.close()
+        async with two(place, through) as (near, far):
+            world = far.worlds.default
+            await far.arm(world, [Fault.of("status=500")])
+            await near.ready()
+            proxy.busy()
+            with pytest.raises(OSError, match="SlowDown"):
+                await far.move_clock(world, lambda: world.clock.advance(HOUR))
+            with pytest.raises(OSError, match="SlowDown"):
+                await far.disarm(world)
+            proxy.steady()
+            await far.ready()
+            assert world.clock.offset == near.worlds.default.clock.offset == 0
+            assert await far.disarm(world) == 1  # and not: there was none
+            await near.ready()
+            assert not near.worlds.default.faults
 
     asyncio.run(go())
 
@@ -180,22 +186,14 @@ def test_those_who_wait_hear_of_one_failure(
     asyncio.run(go())
 
 
-def test_one_of_those_who_wait_catches_up(
-    place: str, proxy: Unsteady, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_of_those_who_wait_catches_up(place: str, proxy: Unsteady, through: Through) -> None:
     async def go() -> None:
-        near = build_mock(data=place).service
-        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        far = build_mock(data=place).service
-        await near.start()
-        await far.start()
-        await near.create_world("new")
-        before = len(proxy.requests)
-        await asyncio.gather(*[far.ready() for _ in range(50)])
-        assert far.worlds.get("new") is not None
-        assert sum("worlds" in line for line in proxy.requests[before:]) <= 3
-        await near.close()
-        await far.close()
+        async with two(place, through) as (near, far):
+            await near.create_world("new")
+            before = len(proxy.requests)
+            await asyncio.gather(*[far.ready() for _ in range(50)])
+            assert far.worlds.get("new") is not None
+            assert sum("worlds" in line for line in proxy.requests[before:]) <= 3
 
     asyncio.run(go())
 

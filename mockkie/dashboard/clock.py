@@ -42,7 +42,7 @@ class Effect:
 async def show_clock(site: Site, request: Request, error: str = "") -> Response:
     """The page of the clock, with what each move would do."""
     world = site.world(request)
-    files = await site.service.live_files(world, limit=MOST)
+    files = await site.service.live_files(world, limit=MOST, patient=True)
     now, soonest = world.clock.now(), sorted(files, key=lambda file: file.expires_at)
     return site.page(
         request,
@@ -74,7 +74,7 @@ async def show_effect(site: Site, request: Request) -> Response:
     except ValueError as problem:
         error = str(problem)
     else:
-        files = await site.service.live_files(world, limit=MOST)
+        files = await site.service.live_files(world, limit=MOST, patient=True)
         effect = _effect(files, world.clock.now(), then)
     return site.page(request, "effect.html", world, effect=effect, error=error if text else "")
 

@@ -20,7 +20,6 @@ from mockkie.dashboard.reproducing import upload_curl
 from mockkie.dashboard.versions import first_of
 from mockkie.downloads import FilePieces, Span, requested_span
 from mockkie.jsonapi import Refused
-from mockkie.listing import page_of_files
 from mockkie.problems import Problem
 from mockkie.store import StoredFile
 from mockkie.worlds import World
@@ -82,7 +81,7 @@ async def list_files(site: Site, request: Request) -> Response:
     query = request.query_params
     wanted, order = query.get("q", "").lower(), query.get("sort", "new")
     _, by, falling = _ORDERS.get(order, _ORDERS["new"])
-    files = await page_of_files(site.service, world, limit=MOST)
+    files = await site.service.live_files(world, limit=MOST, patient=True)
     total, size = len(files), sum(file.size for file in files)
     if wanted:
         files = [file for file in files if wanted in f"{file.path} {file.mime}".lower()]
