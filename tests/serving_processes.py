@@ -50,3 +50,20 @@ def visitor_at(facts: Mapping[str, Any], client: Client) -> Visitor:
     """The default world of a mock that serves."""
     state = {"id": "default", "key": facts["key"], "account": ""}
     return Visitor(facts["url"], facts["url"], client, state)
+
+
+def told_without(folder: Path, library: str, *words: str) -> str:
+    """What `mockkie serve` says on stderr where a library is not installed; it ends with 2."""
+    (folder / library).mkdir()
+    gone = f"raise ModuleNotFoundError('gone', name={library!r})"
+    (folder / library / "__init__.py").write_text(gone)
+    path = os.pathsep.join([str(folder), str(Path(__file__).parent.parent)])
+    done = subprocess.run(
+        [sys.executable, "-m", "mockkie", "serve", "--data", "memory:", *words],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    return done.stderr

@@ -24,7 +24,7 @@ import mockkie
 from mockkie.server import Server
 from tests.clients import Client
 from tests.inside import inside
-from tests.serving_processes import served, visitor_at
+from tests.serving_processes import served, told_without, visitor_at
 from tests.visitors import WAYS, Visitor, serving, visiting
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0, text/plain; q=0.5"
@@ -209,19 +209,8 @@ def test_who_did_not_ask_does_not_load_the_library() -> None:
 
 
 def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
-    (tmp_path / "prometheus_client.py").write_text(
-        "raise ModuleNotFoundError('gone', name='prometheus_client')"
-    )
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
-    done = subprocess.run(
-        [sys.executable, "-m", "mockkie", "serve", "--metrics", "--data", "memory:"],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "prometheus_client is missing: pip install 'mockkie[metrics]'" in done.stderr
+    said = told_without(tmp_path, "prometheus_client", "--metrics")
+    assert "prometheus_client is missing: pip install 'mockkie[metrics]'" in said
 
 
 def test_several_processes_count_together_and_over_a_death(tmp_path: Path, http: Client) -> None:

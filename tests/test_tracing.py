@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import socket
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 import mockkie
 from mockkie.kie import Kie
 from tests.clients import Client
-from tests.serving_processes import served, visitor_at
+from tests.serving_processes import served, told_without, visitor_at
 from tests.visitors import Visitor, serving, visiting
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -254,19 +253,8 @@ def test_who_did_not_ask_does_not_load_the_libraries() -> None:
 
 
 def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
-    package = tmp_path / "opentelemetry"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise ModuleNotFoundError('gone', name='opentelemetry')")
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
-    done = subprocess.run(
-        [sys.executable, "-m", "mockkie", "serve", "--otel", "--data", "memory:"],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "opentelemetry is missing: pip install 'mockkie[otel]'" in done.stderr
+    said = told_without(tmp_path, "opentelemetry", "--otel")
+    assert "opentelemetry is missing: pip install 'mockkie[otel]'" in said
 
 
 def test_a_mock_that_is_closed_twice(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
