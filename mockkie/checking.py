@@ -18,6 +18,7 @@ from mockkie.harness.report import (
 )
 from mockkie.harness.target import reach
 from mockkie.harness.verdicts import UNCHECKED_CODE, VIOLATED_CODE
+from mockkie.interrupt import heard
 from mockkie.progress import progress_line
 from mockkie.screen import console
 
@@ -36,7 +37,8 @@ def check_in_terminal(options: Mapping[str, Any]) -> int:
             return UNCHECKED_CODE
     progress = progress_line(quiet=options["quiet"])
     resume = options["resume"]
-    report = run_check(plan, options["only"], progress, first=options["exitfirst"], resume=resume)
+    with heard(progress) as told:
+        report = run_check(plan, options["only"], told, first=options["exitfirst"], resume=resume)
     progress(1, 1, "")  # an interrupted run leaves its line behind
     for path in options["reports"]:
         write_report(report, path)

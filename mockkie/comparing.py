@@ -23,6 +23,7 @@ from mockkie.harness.replay import Replayer, record
 from mockkie.harness.report import check_place, write_whole
 from mockkie.harness.sides import Side, open_side, why_unreachable
 from mockkie.harness.verdicts import UNCHECKED_CODE, UPHELD_CODE
+from mockkie.interrupt import heard
 from mockkie.problems import INTERRUPTED_CODE, UsageError
 from mockkie.progress import progress_line
 from mockkie.screen import console
@@ -48,7 +49,7 @@ def compare_in_terminal(options: Mapping[str, Any]) -> int:
     started = stopwatch()
     progress = progress_line(quiet=options["quiet"])
     with open_side(left, plan) as one, open_side(right, plan) as two, _told(progress) as end:
-        Comparer(one, two, found).run(walks, progress, first=options["exitfirst"])
+        Comparer(one, two, found).run(walks, end.progress, first=options["exitfirst"])
     found.seconds = stopwatch() - started
     return _conclude(found, end, options)
 
@@ -71,7 +72,7 @@ def record_in_terminal(options: Mapping[str, Any]) -> int:
         gave_up = ""
         progress = progress_line(quiet=options["quiet"])
         with _told(progress) as end:
-            gave_up = record(target, walks, made, progress)
+            gave_up = record(target, walks, made, end.progress)
     if not made.walks:
         click.echo("not recorded: no walk could be taken", err=True)
         return end.code(UNCHECKED_CODE)
@@ -101,7 +102,7 @@ def replay_in_terminal(options: Mapping[str, Any]) -> int:
     found.age = _too_old(known.age, options["max_age"])
     progress = progress_line(quiet=options["quiet"])
     with open_side(side, plan) as target, _told(progress) as end:
-        Replayer(target, found).run(known.walks, progress)
+        Replayer(target, found).run(known.walks, end.progress)
     return _conclude(found, end, options)
 
 
@@ -165,6 +166,7 @@ def _tell(found: Comparison, options: Mapping[str, Any]) -> int:
 class _End:
     """How a run ended: by itself, or because somebody pressed Ctrl-C."""
 
+    progress: Progress
     interrupted: bool = False
 
     def code(self, code: int) -> int:
@@ -184,9 +186,10 @@ def _conclude(found: Comparison, end: _End, options: Mapping[str, Any]) -> int:
 @contextmanager
 def _told(progress: Progress) -> Iterator[_End]:
     """What was found until somebody pressed Ctrl-C is told all the same."""
-    end = _End()
-    try:
-        yield end
-    except KeyboardInterrupt:
-        end.interrupted = True
+    with heard(progress) as noticing:
+        end = _End(noticing)
+        try:
+            yield end
+        except KeyboardInterrupt:
+            end.interrupted = True
     progress(1, 1, "")  # an interrupted run leaves its line behind

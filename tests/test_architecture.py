@@ -98,7 +98,7 @@ LAYERS: Sequence[Sequence[str]] = [
     actions conditions;
     values;
     passing;
-    progress;
+    progress interrupt;
     screen certificates hosts child stored;
     clock problems sizes;
     __init__

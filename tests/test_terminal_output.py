@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 import mockkie
+from mockkie.interrupt import heard
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
@@ -223,6 +225,25 @@ def test_what_was_interrupted_is_not_alike(tmp_path: Path, url: str, words: str)
     assert "alike: " not in found.text
     assert report["requests"]["right"] > 0
     assert report["seconds"] > 0
+
+
+def test_a_ctrl_c_that_a_finalizer_swallows_counts_all_the_same() -> None:
+    class Answer(io.IOBase):
+        @property
+        def closed(self) -> bool:
+            signal.raise_signal(signal.SIGINT)
+            return True
+
+    told: list[str] = []
+    before = signal.getsignal(signal.SIGINT)
+    with heard(lambda *words: told.append(words[2])) as tell:
+        tell(0, 3, "first")
+        Answer()
+        with pytest.raises(KeyboardInterrupt):
+            tell(1, 3, "second")
+        tell(2, 3, "third")
+    assert told == ["first", "third"]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize("words", ["probe run --rate 20", "learn URL --rate 20"])
