@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test lint format bench docs clean
+.PHONY: serve test lint format bench reliability docs clean
 
 serve: $(VENV)/.installed  ## run the mock: ready for uploads, no other service
 	$(BIN)/mockkie serve $(ARGS)
@@ -22,6 +22,9 @@ format: $(VENV)/.developing  ## put the code into shape
 
 bench: $(VENV)/.developing  ## measure side by side with other tools: docs/benchmarks.md, its plots and numbers
 	$(BIN)/python benchmarks/run.py --page docs/benchmarks.md $(ARGS)
+
+reliability: $(VENV)/.developing  ## attack it: crashes, full disks, hostile input, load; about two hours
+	$(BIN)/python -m reliability --page docs/reliability.md $(ARGS)
 
 docs: $(VENV)/.documenting  ## the site of docs/, into build/docs/index.html
 	$(BIN)/python -m docs.pages
