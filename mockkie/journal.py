@@ -222,6 +222,9 @@ class Journal:
         """How many entries went because there were too many; since the last `clear`."""
         return self._evicted
 
+    def settle(self) -> None:
+        """Have entries that wait to be written down, and numbered, be so now."""
+
     async def catch_up(self) -> None:
         """Know what other processes wrote, where there are any that tell it later."""
 

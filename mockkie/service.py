@@ -267,5 +267,7 @@ class Service:
 
     def tell(self, world: World, entry: Entry) -> None:
         """Tell the watchers of an entry whose request is done with."""
+        if self.watchers:
+            world.journal.settle()
         for watcher in tuple(self.watchers):  # other threads add and remove theirs meanwhile
             watcher(world, entry)

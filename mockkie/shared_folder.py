@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -135,61 +135,74 @@ def unless_full() -> Iterator[None]:
 class FolderJournal(Journal):
     """A `Journal` whose entries every process of the mock writes and reads.
 
-    An entry is written before its answer is out. How long that took, and how much of it went out,
-    is written along with the next one, or a moment later: a transaction costs as much as a request.
+    A transaction costs more than a request, so what comes in one turn of the event loop is written
+    by one. That is before the answers are out, which wait for the end of the turn as well. What an
+    answer shows of itself behind that, such as how long it took, is written a moment later.
     """
 
-    __slots__ = ("_late", "_shared", "_world")
+    __slots__ = ("_shared", "_waiting", "_world")
 
     def __init__(self, shared: FolderShared, world: str, limit: int = LIMIT) -> None:
         self.limit = limit
         self._shared = shared
         self._world = world
-        self._late: list[Entry] = []
+        self._waiting: list[Entry] = []  # those without a number are new
         shared.execute("INSERT OR IGNORE INTO journal (world) VALUES (?)", (world,))
 
     def add(self, entry: Entry) -> None:
-        weight = entry.weight
-        with unless_full(), self._shared.transaction():
-            [(seq, held)] = self._shared.execute(
-                "UPDATE journal SET last = last + 1, bytes = bytes + ? WHERE world = ? "
-                "RETURNING last, bytes",
-                (weight, self._world),
-            )
-            entry.seq = seq
-            self._shared.execute(
-                "INSERT INTO entry VALUES (?, ?, ?, ?)",
-                (self._world, seq, weight, orjson.dumps(entry.to_json())),
-            )
-            self._amend_late()
-            if held > self.limit:
-                self._evict(held, seq)
+        self._waiting.append(entry)
+        if entry.shots:  # a fault may end the connection before the turn is over
+            self.settle()
+        else:
+            self._write_within(0)
 
     def amend(self, entry: Entry) -> None:
-        self._late.append(entry)
-        if len(self._late) == 1:
-            try:
-                loop = asyncio.get_running_loop()
-            except RuntimeError:
-                self._write_late()
-            else:
-                loop.call_later(_LATE_SECONDS, self._write_late)
+        if entry.seq:
+            self._waiting.append(entry)
+            self._write_within(_LATE_SECONDS)
 
-    def _write_late(self) -> None:
-        if self._late and not self._shared.closed:
+    def settle(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting and not self._shared.closed:
             with unless_full(), self._shared.transaction():
-                self._amend_late()
+                self._write(waiting)
 
-    def _amend_late(self) -> None:
-        late, self._late = self._late, []
-        for entry in late:
+    def _write_within(self, seconds: float) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.settle()
+        else:
+            loop.call_later(seconds, self.settle) if seconds else loop.call_soon(self.settle)
+
+    def _write(self, waiting: Sequence[Entry]) -> None:
+        known = [entry for entry in waiting if entry.seq]
+        new = [entry for entry in waiting if not entry.seq]
+        weights = [entry.weight for entry in new]
+        rows = self._shared.execute(
+            "UPDATE journal SET last = last + ?, bytes = bytes + ? WHERE world = ? "
+            "RETURNING last, bytes",
+            (len(new), sum(weights), self._world),
+        )
+        for last, held in rows:  # none: the world was dropped meanwhile
+            for seq, (entry, weight) in enumerate(
+                zip(new, weights, strict=True), last - len(new) + 1
+            ):
+                entry.seq = seq
+                self._shared.execute(
+                    "INSERT INTO entry VALUES (?, ?, ?, ?)",
+                    (self._world, seq, weight, orjson.dumps(entry.to_json())),
+                )
+            if held > self.limit:
+                self._evict(held, last)
+        for entry in known:
             self._shared.execute(
                 "UPDATE entry SET value = ? WHERE world = ? AND seq = ?",
                 (orjson.dumps(entry.to_json()), self._world, entry.seq),
             )
 
     def entries(self, *, after: int = 0, limit: int | None = None) -> list[Entry]:
-        self._write_late()
+        self.settle()
         rows = self._shared.execute(
             "SELECT value FROM entry WHERE world = ? AND seq > ? ORDER BY seq LIMIT ?",
             (self._world, after, -1 if limit is None else limit),
@@ -197,7 +210,7 @@ class FolderJournal(Journal):
         return [Entry.from_json(orjson.loads(value)) for (value,) in rows]
 
     async def clear(self) -> None:
-        self._late = []
+        self.settle()
         with self._shared.transaction():
             self._shared.execute("DELETE FROM entry WHERE world = ?", (self._world,))
             self._shared.execute(
@@ -217,6 +230,7 @@ class FolderJournal(Journal):
         return self._count("evicted")
 
     def _count(self, column: str) -> int:
+        self.settle()
         rows = self._shared.execute(
             f"SELECT {column} FROM journal WHERE world = ?",  # noqa: S608 - our own column names
             (self._world,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -235,6 +236,38 @@ def test_a_shared_journal_is_a_journal(
         assert (common.last, common.evicted) == (plain.last, plain.evicted)
         assert common.bytes == plain.bytes
     run(shared.close())
+
+
+def test_a_shared_journal_is_written_by_the_end_of_the_turn(tmp_path: Path) -> None:
+    """Another process has all entries of a turn before any of their answers goes out."""
+    ours, theirs = FolderShared.create(tmp_path), FolderShared(tmp_path)
+
+    async def go() -> None:
+        one, other = ours.journal(W), theirs.journal(W)
+        written = [entry(name) for name in "abc"]
+        for known in written:
+            one.add(known)
+        written[0].sent = 3
+        one.amend(written[0])
+        assert other.entries() == []
+        await asyncio.sleep(0)  # the answers are written behind this
+        assert [(known.seq, known.target, known.sent) for known in other.entries()] == [
+            (1, "/a", 3),
+            (2, "/b", 0),
+            (3, "/c", 0),
+        ]
+        broken = entry("broken")
+        broken.shots = ["fault 1: reset"]
+        one.add(broken)  # its connection may end at once
+        assert [known.target for known in other.entries(after=3)] == ["/broken"]
+        written[1].sent = 5
+        one.amend(written[1])
+        while other.entries()[1].sent != 5:  # noqa: ASYNC110 - a timer writes it
+            await asyncio.sleep(0.005)
+        await ours.close()
+        await theirs.close()
+
+    asyncio.run(asyncio.wait_for(go(), 30))
 
 
 names = st.sampled_from("abc")
