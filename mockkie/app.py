@@ -230,6 +230,8 @@ class Mock:
 
     async def _write(self, exchange: Exchange, answer: Answer, send: Send) -> None:
         entry, request, breaker = exchange.entry, exchange.request, exchange.breaker
+        if answer.pieces is not None:  # they may go out before the turn of the loop is over
+            exchange.world.journal.settle()
         try:
             if breaker is None:
                 entry.sent = await answer.write(request, send)

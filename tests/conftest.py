@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from hypothesis import settings
 
 import mockkie
 from mockkie.kie import Kie
@@ -19,6 +20,10 @@ from tests.visitors import Visitor, serving, visiting
 # What a client imports late is there before a test of the plugin, which forgets modules of its own:
 # else errors are of classes that nobody knows any more.
 httpx2.Client(trust_env=False).close()
+
+# Nothing here asserts how long something takes, not on a busy machine either.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
