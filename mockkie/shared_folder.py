@@ -1,22 +1,21 @@
 """What the processes of one mock share in its data folder: see `mockkie.shared`.
 
-A small SQLite file of its own in the data folder, made anew at every start: journals and tasks do
-not outlive a mock, whatever the number of its processes. Knows no requests.
+A small SQLite file of its own in the data folder, and a folder of journals, both made anew at every
+start: they do not outlive a mock, whatever the number of its processes. Knows no requests.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from mockkie.journal import LIMIT, Entry, Journal
+from mockkie.journal_folder import FolderJournal, JournalFile
 from mockkie.problems import UsageError
 from mockkie.shared import Shared
 from mockkie.shared_faults import FolderFaults
@@ -25,20 +24,11 @@ from mockkie.worlds import World
 
 COUNTS: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that tells a library where the counts of several processes add up."""
-_log: Final = logging.getLogger("mockkie")
-_LATE_SECONDS: Final = 0.02
 _FILE: Final = "shared.sqlite"
+_JOURNALS: Final = "journals"
 _SCHEMA: Final = """
 CREATE TABLE change (number INTEGER NOT NULL);
 INSERT INTO change VALUES (0);
-CREATE TABLE journal (
-    world TEXT PRIMARY KEY, last INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL DEFAULT 0, evicted INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE TABLE entry (
-    world TEXT, seq INTEGER, weight INTEGER NOT NULL, value BLOB NOT NULL,
-    PRIMARY KEY (world, seq)
-) WITHOUT ROWID;
 CREATE TABLE task (world TEXT, id TEXT, value BLOB NOT NULL, PRIMARY KEY (world, id)) WITHOUT ROWID;
 CREATE TABLE fault (
     world TEXT, number INTEGER, value BLOB NOT NULL, added INTEGER NOT NULL, state BLOB NOT NULL,
@@ -56,13 +46,15 @@ class FolderShared(Shared):
             folder / _FILE, timeout=30, isolation_level=None, check_same_thread=False
         )
         self._index.execute("PRAGMA synchronous = OFF")
-        self.closed = False
+        self._journals = folder / _JOURNALS
 
     @classmethod
     def create(cls, folder: Path) -> FolderShared:
         """The file of a mock that starts: what an earlier one left is gone. `UsageError`."""
         for suffix in ("", "-wal", "-shm"):
             (folder / f"{_FILE}{suffix}").unlink(missing_ok=True)
+        shutil.rmtree(folder / _JOURNALS, ignore_errors=True)
+        (folder / _JOURNALS).mkdir(mode=0o700)
         (folder / _FILE).touch(mode=0o600)
         shared = cls(folder)
         try:
@@ -83,7 +75,7 @@ class FolderShared(Shared):
         return int(number)
 
     def journal(self, world: World) -> FolderJournal:
-        return FolderJournal(self, world.id)
+        return FolderJournal(self._journals, world.id)
 
     def tasks(self, world: World) -> FolderTasks:
         return FolderTasks(self, world.id)
@@ -96,12 +88,12 @@ class FolderShared(Shared):
             await world.faults.reload()
 
     async def forget(self, world: World) -> None:
+        JournalFile(self._journals, world.id).drop()
         with self.transaction():
-            for table in ("fault", "entry", "journal", "task"):
+            for table in ("fault", "task"):
                 self.execute(f"DELETE FROM {table} WHERE world = ?", (world.id,))  # noqa: S608 - ours
 
     async def close(self) -> None:
-        self.closed = True
         self._index.close()
 
     def execute(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -119,142 +111,6 @@ class FolderShared(Shared):
             if self._index.in_transaction:  # a full disk may have ended it already
                 self.execute("ROLLBACK")
             raise
-
-
-@contextmanager
-def unless_full() -> Iterator[None]:
-    """Lose what the journal says where the disk is full, and not the request that it is about."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
-            raise
-        _log.warning("the disk is full: the journal lacks a request")
-
-
-class FolderJournal(Journal):
-    """A `Journal` whose entries every process of the mock writes and reads.
-
-    A transaction costs more than a request, so what comes in one turn of the event loop is written
-    by one. That is before the answers are out, which wait for the end of the turn as well. What an
-    answer shows of itself behind that, such as how long it took, is written a moment later.
-    """
-
-    __slots__ = ("_shared", "_waiting", "_world")
-
-    def __init__(self, shared: FolderShared, world: str, limit: int = LIMIT) -> None:
-        self.limit = limit
-        self._shared = shared
-        self._world = world
-        self._waiting: list[Entry] = []  # those without a number are new
-        shared.execute("INSERT OR IGNORE INTO journal (world) VALUES (?)", (world,))
-
-    def add(self, entry: Entry) -> None:
-        self._waiting.append(entry)
-        if entry.shots:  # a fault may end the connection before the turn is over
-            self.settle()
-        else:
-            self._write_within(0)
-
-    def amend(self, entry: Entry) -> None:
-        if entry.seq:
-            self._waiting.append(entry)
-            self._write_within(_LATE_SECONDS)
-
-    def settle(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if waiting and not self._shared.closed:
-            with unless_full(), self._shared.transaction():
-                self._write(waiting)
-
-    def _write_within(self, seconds: float) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self.settle()
-        else:
-            loop.call_later(seconds, self.settle) if seconds else loop.call_soon(self.settle)
-
-    def _write(self, waiting: Sequence[Entry]) -> None:
-        known = [entry for entry in waiting if entry.seq]
-        new = [entry for entry in waiting if not entry.seq]
-        weights = [entry.weight for entry in new]
-        rows = self._shared.execute(
-            "UPDATE journal SET last = last + ?, bytes = bytes + ? WHERE world = ? "
-            "RETURNING last, bytes",
-            (len(new), sum(weights), self._world),
-        )
-        for last, held in rows:  # none: the world was dropped meanwhile
-            for seq, (entry, weight) in enumerate(
-                zip(new, weights, strict=True), last - len(new) + 1
-            ):
-                entry.seq = seq
-                self._shared.execute(
-                    "INSERT INTO entry VALUES (?, ?, ?, ?)",
-                    (self._world, seq, weight, orjson.dumps(entry.to_json())),
-                )
-            if held > self.limit:
-                self._evict(held, last)
-        for entry in known:
-            self._shared.execute(
-                "UPDATE entry SET value = ? WHERE world = ? AND seq = ?",
-                (orjson.dumps(entry.to_json()), self._world, entry.seq),
-            )
-
-    def entries(self, *, after: int = 0, limit: int | None = None) -> list[Entry]:
-        self.settle()
-        rows = self._shared.execute(
-            "SELECT value FROM entry WHERE world = ? AND seq > ? ORDER BY seq LIMIT ?",
-            (self._world, after, -1 if limit is None else limit),
-        )
-        return [Entry.from_json(orjson.loads(value)) for (value,) in rows]
-
-    async def clear(self) -> None:
-        self.settle()
-        with self._shared.transaction():
-            self._shared.execute("DELETE FROM entry WHERE world = ?", (self._world,))
-            self._shared.execute(
-                "UPDATE journal SET bytes = 0, evicted = 0 WHERE world = ?", (self._world,)
-            )
-
-    @property
-    def bytes(self) -> int:
-        return self._count("bytes")
-
-    @property
-    def last(self) -> int:
-        return self._count("last")
-
-    @property
-    def evicted(self) -> int:
-        return self._count("evicted")
-
-    def _count(self, column: str) -> int:
-        self.settle()
-        rows = self._shared.execute(
-            f"SELECT {column} FROM journal WHERE world = ?",  # noqa: S608 - our own column names
-            (self._world,),
-        )
-        return int(rows[0][0]) if rows else 0
-
-    def _evict(self, held: int, latest: int) -> None:
-        """Drop the oldest entries until the rest is within the limit; the latest one stays."""
-        evicted = 0
-        while held > self.limit:
-            rows = self._shared.execute(
-                "DELETE FROM entry WHERE world = ?1 AND seq IN ("
-                "SELECT seq FROM entry WHERE world = ?1 AND seq < ?2 ORDER BY seq LIMIT 1"
-                ") RETURNING weight",
-                (self._world, latest),
-            )
-            if not rows:
-                break
-            held -= rows[0][0]
-            evicted += 1
-        self._shared.execute(
-            "UPDATE journal SET bytes = ?, evicted = evicted + ? WHERE world = ?",
-            (held, evicted, self._world),
-        )
 
 
 class FolderTasks(Tasks):

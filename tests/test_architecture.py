@@ -92,6 +92,7 @@ LAYERS: Sequence[Sequence[str]] = [
     shared_folder;
     shared_faults;
     shared;
+    journal_folder;
     worlds lines environment;
     journal tasks arming;
     faults;

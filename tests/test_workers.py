@@ -12,15 +12,17 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import chain, product
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mockkie import journal_folder
 from mockkie.journal import Entry, Journal
 from mockkie.kie import Runner
 from mockkie.shared_folder import FolderShared
@@ -210,31 +212,73 @@ def entry(text: str) -> Entry:
 
 @given(
     st.lists(
-        st.one_of(st.text(max_size=400), st.just(None), st.integers(0, 12)), min_size=1, max_size=20
+        st.one_of(st.text(max_size=400), st.just(None), st.integers(0, 12)), min_size=1, max_size=40
     )
 )
+@example(["packed"] * 20 + [20] + ["again"] * 20)
 def test_a_shared_journal_is_a_journal(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str | int | None]
 ) -> None:
+    """Whichever process writes or reads it, and however often its file is packed."""
     shared = FolderShared.create(tmp_path_factory.mktemp("shared"))
-    plain, common = Journal(4_000), shared.journal(W)
-    common.limit = plain.limit
-    for step in steps:
-        for journal in (plain, common):
-            if step is None:
-                run(journal.clear())
-            elif isinstance(step, str):
-                written = entry(step)
-                journal.add(written)
-                written.sent = len(step)
-                journal.amend(written)
+    plain, views = Journal(4_000), [shared.journal(W), shared.journal(W)]
+    for at, step in enumerate(steps):
+        writing = views[at % 2]
+        writing.limit = plain.limit
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(journal_folder, "_SPARE", 500)
+            for journal in (plain, writing):
+                if step is None:
+                    run(journal.clear())
+                elif isinstance(step, str):
+                    written = entry(step)
+                    journal.add(written)
+                    written.sent = len(step)
+                    journal.amend(written)
+        if not isinstance(step, int) and at < len(steps) - 1:
+            continue
         after = step if isinstance(step, int) else 0
-        for limit in (None, 2):
+        for common, limit in product(views[: 1 + after % 2], (None, 2)):
             assert [known.to_json() for known in common.entries(after=after, limit=limit)] == [
                 known.to_json() for known in plain.entries(after=after, limit=limit)
             ]
-        assert (common.last, common.evicted) == (plain.last, plain.evicted)
-        assert common.bytes == plain.bytes
+            assert (common.last, common.evicted) == (plain.last, plain.evicted)
+            assert common.bytes == plain.bytes
+    run(shared.close())
+
+
+def test_many_who_write_a_shared_journal_share_its_numbers(tmp_path: Path) -> None:
+    shared = FolderShared.create(tmp_path)
+
+    def write(name: str) -> list[int]:
+        journal, written = shared.journal(W), [entry(f"{name}{number}") for number in range(100)]
+        for known in written:
+            journal.add(known)
+        return [known.seq for known in written]
+
+    with ThreadPoolExecutor(4) as pool:
+        took = dict(zip("abcd", pool.map(write, "abcd"), strict=True))
+    assert sorted(chain(*took.values())) == list(range(1, 401))
+    found = {known.seq: known.target for known in shared.journal(W).entries()}
+    for name, numbers in took.items():
+        assert [found[number] for number in numbers] == [f"/{name}{at}" for at in range(100)]
+    run(shared.close())
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_the_journal_whole(tmp_path: Path) -> None:
+    shared = FolderShared.create(tmp_path)
+    journal = shared.journal(W)
+    journal.add(entry("a"))
+    [file] = (tmp_path / "journals").iterdir()
+    with file.open("ab") as written:
+        written.write(b"half of a record")  # the head says nothing of it
+    assert file.stat().st_mode & 0o077 == 0
+    journal.add(entry("b"))
+    assert [known.target for known in shared.journal(W).entries()] == ["/a", "/b"]
+    run(shared.forget(W))
+    journal.add(entry("c"))
+    assert journal.entries() == []
+    assert (journal.last, list((tmp_path / "journals").iterdir())) == (0, [])
     run(shared.close())
 
 
