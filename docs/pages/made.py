@@ -10,11 +10,11 @@ A part stands between two comments, that nobody sees who reads the page:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs.pages import clauses, commands, guides, plugins, python, schemas
+from docs.pages import clauses, commands, guides, licences, plugins, python, schemas
 
 FOLDER: Final = Path(__file__).parent.parent
 
@@ -26,15 +26,27 @@ MAKERS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "marks": plugins.marks,
     "options": plugins.options,
     "guides": guides.lines,
+    "licences": licences.direct,
+    "licences_below": licences.indirect,
     "python": python.lines,
     **schemas.makers(),
 }
+CHANGING: Final = frozenset({"licences", "licences_below"})
+"""Parts that change with releases of others: as the last `make docs` found them."""
+
 _PART: Final = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def made(page: str) -> str:
-    """The text of a page with its parts as the code has them now; `KeyError` for an unknown one."""
-    return _PART.sub(lambda part: f"{part[1]}\n{_text(part[2])}\n{part[3]}", page)
+def made(page: str, but: Collection[str] = ()) -> str:
+    """The text of a page with its parts as the code has them now, `but` some that stay.
+
+    `KeyError` for a part that nobody makes.
+    """
+
+    def again(part: re.Match[str]) -> str:
+        return part[0] if part[2] in but else f"{part[1]}\n{_text(part[2])}\n{part[3]}"
+
+    return _PART.sub(again, page)
 
 
 def _text(name: str) -> str:
