@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -48,9 +48,13 @@ CREATE TABLE fault (
 
 
 class FolderShared(Shared):
-    """One process's view of the shared file of a data folder."""
+    """One process's view of the shared file of a data folder.
 
-    def __init__(self, folder: Path) -> None:
+    `turns` tells how often the worlds in the index were changed, as of this very moment.
+    """
+
+    def __init__(self, folder: Path, turns: Callable[[], int] = lambda: 0) -> None:
+        self._turns = turns
         # Nothing here needs to survive anything: a lost journal is an empty one.
         self._index = sqlite3.connect(
             folder / _FILE, timeout=30, isolation_level=None, check_same_thread=False
@@ -76,11 +80,11 @@ class FolderShared(Shared):
 
     async def changes(self) -> int:
         [(number,)] = self.execute("SELECT number FROM change")
-        return int(number)
+        return int(number) + self._turns()
 
     async def changed(self) -> int:
         [(number,)] = self.execute("UPDATE change SET number = number + 1 RETURNING number")
-        return int(number)
+        return int(number) + self._turns()
 
     def journal(self, world: World) -> FolderJournal:
         return FolderJournal(self, world.id)
