@@ -142,11 +142,14 @@ async def _keep(
             hint=filename,
             declared=declared,
         )
-        answer = _kept(exchange, file)
+        answer, known = _kept(exchange, file), (world.clock.state(), world.changes)
         try:
             await exchange.store.keep_together(world.id, draft, file)
-        except Outdated:  # another process has moved the clock in this very moment
-            continue
+        except Outdated as outdated:
+            # Another process has changed something in this very moment: the clock of this world?
+            await service.ready()
+            if not outdated.kept or known != (world.clock.state(), world.changes):
+                continue
         break
     world.graves.pop(file.path, None)
     exchange.entry.path, exchange.entry.file = file.path, file

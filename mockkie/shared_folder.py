@@ -255,6 +255,13 @@ class FolderTasks(Tasks):
         self._shared = shared
         self._world = world
 
+    async def add(self, task: Task, most: int | None) -> bool:
+        with self._shared.transaction():
+            if most is not None and await self.count() >= most:
+                return False
+            await self.put(task)
+        return True
+
     async def put(self, task: Task) -> None:
         self._shared.execute(
             "INSERT OR REPLACE INTO task VALUES (?, ?, ?)",

@@ -16,6 +16,7 @@ from mockkie.service import Service
 from mockkie.shared_folder import FolderShared
 from mockkie.store import Draft, Outdated, StoredFile
 from mockkie.store.disk import DiskStore
+from mockkie.tasks import Task
 
 DAY = 86_400 * SECOND
 
@@ -153,5 +154,18 @@ def test_a_change_is_known_at_the_moment_in_which_it_is_written(tmp_path: Path) 
             await one.store.remember(world)
             await other.ready()
             assert other.worlds.default.clock.state() == world.clock.state()
+
+    asyncio.run(go())
+
+
+def test_credits_are_spent_once(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with two(tmp_path) as services:
+            tasks = [service.worlds.default.tasks for service in services for _ in range(2)]
+            added = [
+                await one.add(Task(str(at), "m", "{}", 0, [], {}), 3)
+                for at, one in enumerate(tasks)
+            ]
+            assert added == [True, True, True, False]
 
     asyncio.run(go())

@@ -110,7 +110,14 @@ class Reading(ABC):
 
 
 class Outdated(Exception):  # noqa: N818 - it says of what is known that it is
-    """Another process has changed a world, or made one of this id, since this one read it."""
+    """Another process has changed a world, or made one of this id, since this one read it.
+
+    `kept`: what should be kept is there all the same, as of before that change.
+    """
+
+    def __init__(self, world: str, *, kept: bool = False) -> None:
+        super().__init__(world)
+        self.kept = kept
 
 
 class FilesSnapshot:
