@@ -206,7 +206,7 @@ def open_store(
     folder = Path(data)
     store = DiskStore.open_folder(folder, durable=durable, lock=not sibling)
     store.room.least = min_free
-    return store, FolderShared(folder) if sibling else None
+    return store, FolderShared(folder, store.changes) if sibling else None
 
 
 def _open_bucket(url: str) -> tuple[Store, Shared]:

@@ -19,7 +19,7 @@ from mockkie.media import JSON
 from mockkie.operation import Operation
 from mockkie.parameters import query_values
 from mockkie.problems import Problem
-from mockkie.store import Draft, StoredFile
+from mockkie.store import Draft, Outdated, StoredFile
 from mockkie.tasks import ALWAYS, FAIL, SUCCESS, Life, Task, TaskLife
 from mockkie.wire import Answer, printable
 
@@ -32,10 +32,8 @@ async def create_market_task(exchange: Exchange, body: Body, draft: Draft) -> An
     """Take a task on, and its price off the credits."""
     del draft
     world, rules, now = exchange.world, _rules(exchange), exchange.world.clock.now()
-    left = await _credits(exchange)
-    if left < rules.price:
-        why = f"{left} credits are left, a task costs {rules.price}; reset the world for new ones"
-        raise Problem("insufficient-credits", why)
+    if (left := await _credits(exchange)) < rules.price:
+        raise _too_few(left, rules)
     task = Task(
         id=secrets.token_hex(16),
         model=body.values["model"],
@@ -45,11 +43,17 @@ async def create_market_task(exchange: Exchange, body: Body, draft: Draft) -> An
         lives={url: await _life(exchange, url) for url in _urls(body.values["input"])},
     )
     answer = _answer(exchange, SUCCESS, {"taskId": task.id})
-    await world.tasks.put(task)
+    if not await world.tasks.add(task, rules.most):
+        raise _too_few(await _credits(exchange), rules)
     exchange.entry.notes.append(f"task {task.id}, links in its input: {len(task.lives)}")
     if "callBackUrl" in body.values:
         exchange.entry.notes.append("callBackUrl is not called: the mock calls nobody")
     return answer
+
+
+def _too_few(left: int, rules: TaskLife) -> Problem:
+    why = f"{left} credits are left, a task costs {rules.price}; reset the world for new ones"
+    return Problem("insufficient-credits", why)
 
 
 async def get_task_details(exchange: Exchange, body: Body, draft: Draft) -> Answer:
@@ -234,9 +238,16 @@ async def _keep(exchange: Exchange, draft: Draft, path: str, life: Life) -> None
         uploaded_at=life[0],
         expires_at=life[1],
     )
-    if service.worlds.get(world.id) is not world:
-        raise Problem("invalid-api-key", "the world of this key was dropped meanwhile")
-    await service.store.keep(world.id, draft, file)
+    while True:
+        if service.worlds.get(world.id) is not world:
+            raise Problem("invalid-api-key", "the world of this key was dropped meanwhile")
+        try:
+            await service.store.keep(world.id, draft, file)
+        except Outdated as outdated:  # its life does not hang on the clock
+            await service.ready()
+            if not outdated.kept:
+                continue
+        return
 
 
 def _link(exchange: Exchange, path: str) -> str:

@@ -15,7 +15,7 @@ from mockkie.jobs import JOBS, check_job
 from mockkie.keeping import largest, stored_file
 from mockkie.media import FORM, JSON
 from mockkie.problems import Problem
-from mockkie.store import Draft, Reading, StoredFile
+from mockkie.store import Draft, Outdated, Reading, StoredFile
 from mockkie.texts import TextTypes
 from mockkie.wire import Answer
 
@@ -126,31 +126,47 @@ async def _keep(
     exchange: Exchange, body: Body, draft: Draft, filename: str | None, declared: str | None
 ) -> Answer:
     """Make the draft the file at its path, as of this instant."""
-    world, settings = exchange.world, exchange.settings
-    file = stored_file(
-        draft,
-        world,
-        settings,
-        folder=body.values["uploadPath"],
-        name=body.values.get("fileName"),
-        hint=filename,
-        declared=declared,
-    )
+    world, service = exchange.world, exchange.service
+    draft.quota = exchange.settings.limits.total
+    if draft.quota is not None:
+        await service.sweeper.make_room(world, draft.quota, draft.size)
+    while True:
+        if not service.is_ready:  # its body may have taken long to come
+            await service.ready()
+        file = stored_file(
+            draft,
+            world,
+            exchange.settings,
+            folder=body.values["uploadPath"],
+            name=body.values.get("fileName"),
+            hint=filename,
+            declared=declared,
+        )
+        answer, known = _kept(exchange, file), (world.clock.state(), world.changes)
+        try:
+            await exchange.store.keep_together(world.id, draft, file)
+        except Outdated as outdated:
+            # Another process has changed something in this very moment: the clock of this world?
+            await service.ready()
+            if not outdated.kept or known != (world.clock.state(), world.changes):
+                continue
+        break
+    world.graves.pop(file.path, None)
+    exchange.entry.path, exchange.entry.file = file.path, file
+    exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {file.mime}")
+    return answer
+
+
+def _kept(exchange: Exchange, file: StoredFile) -> Answer:
+    """The answer to an upload that may be kept."""
     status, example = exchange.operation.success
     answer = Answer(status, json={**example, "data": exchange.describe(file)})
     miss = exchange.operation.miss(answer.status, answer.headers, answer.json)
     if miss is not None:  # found before anything is kept: a failed request changes nothing
         raise Problem("internal-error", miss)
     answer.checked = True
-    if exchange.service.worlds.get(world.id) is not world:
+    if exchange.service.worlds.get(exchange.world.id) is not exchange.world:
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
-    draft.quota = settings.limits.total
-    if draft.quota is not None:
-        await exchange.service.sweeper.make_room(world, draft.quota, file.size)
-    await exchange.store.keep_together(world.id, draft, file)
-    world.graves.pop(file.path, None)
-    exchange.entry.path, exchange.entry.file = file.path, file
-    exchange.entry.notes.append(f"kept {file.path}, {file.size:,} bytes, {file.mime}")
     return answer
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from mockkie.changes import Changes
@@ -118,15 +118,25 @@ class Remembering:
             return self._worlds.get(world.id) or world
         return world
 
-    async def change(self, world: World, change: Callable[[], None]) -> None:
+    async def change(
+        self,
+        world: World,
+        change: Callable[[], None],
+        *,
+        first: Callable[[], Awaitable[None]] | None = None,
+        renew: bool = False,
+    ) -> None:
         """Change a world and remember it; again, when another process came in between.
 
-        What fails has changed nothing, as far as this process knows.
+        `first` is what has to be done with the world as it is before; with `renew`, its files go
+        at the same moment. What fails has changed nothing, as far as this process knows.
         """
         for _ in range(_TRIES):
+            if first is not None:
+                await first()
             try:
                 async with self._changing:
-                    await self._change(world, change)
+                    await self._change(world, change, renew=renew)
             except Outdated:
                 await self._catch_up()
                 if self._worlds.get(world.id) is not world:
@@ -137,11 +147,11 @@ class Remembering:
                 return
         raise OSError(f"the world {world.id!r} is changed by too many at a time: try again")
 
-    async def _change(self, world: World, change: Callable[[], None]) -> None:
+    async def _change(self, world: World, change: Callable[[], None], *, renew: bool) -> None:
         before = world.clock.state(), world.keys, world.changes, world.made_with, world.settings
         try:
             change()
-            await self._store.remember(world)
+            await (self._store.renew if renew else self._store.remember)(world)
         except BaseException:
             clock, world.keys, world.changes, world.made_with, world.settings = before
             world.clock = Clock(*clock)

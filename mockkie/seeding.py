@@ -18,7 +18,7 @@ from mockkie.naming import read_path
 from mockkie.problems import Problem
 from mockkie.service import Service
 from mockkie.settings import Settings
-from mockkie.store import Draft, StoredFile
+from mockkie.store import Draft, Outdated, StoredFile
 from mockkie.worlds import World
 
 Content = bytes | bytearray | memoryview | os.PathLike[str]
@@ -88,10 +88,15 @@ async def _keep_all(
         await service.sweeper.make_room(world, quota, size)
         for draft, _ in uploads:
             draft.quota = quota
-    try:
-        await service.store.keep_all(world.id, uploads)
-    except Problem as problem:
-        raise ValueError(f"nothing was seeded. {problem.why}") from problem
+    while True:
+        try:
+            await service.store.keep_all(world.id, uploads)
+        except Outdated:  # another process has changed the world in this very moment
+            await service.ready()
+            continue
+        except Problem as problem:
+            raise ValueError(f"nothing was seeded. {problem.why}") from problem
+        return
 
 
 def _contents(sources: Sources) -> Iterator[tuple[str, Content]]:

@@ -67,7 +67,7 @@ class Service:
     def __post_init__(self) -> None:
         self.settings: Settings = self.contract.settings
         self.worlds: Worlds = Worlds((), any_key=self.any_key)
-        self.sweeper = Sweeper(self.store, self.worlds)
+        self.sweeper = Sweeper(self.store, self.worlds, self.ready)
         self.origin = origin_app()
         self.fetcher = lru_cache(_MOST_FETCHERS)(self._fetcher)
         self.started = False
@@ -172,19 +172,21 @@ class Service:
         What is expired before the move is gone for good: a clock that is set back later does
         not bring a file back, no matter whether the sweep had come by.
         """
-        if self.store.waits:
-            await self.store.bury(world.id, world.clock.now())
-        elif patient:
-            await self.sweeper.sweep_patiently(world)
-        else:
-            while await self.sweeper.sweep(world):
-                pass
-        await self.remembering.change(world, move)
+
+        async def bury() -> None:
+            if self.store.waits:
+                await self.store.bury(world.id, world.clock.now())
+            elif patient:
+                await self.sweeper.sweep_patiently(world)
+            else:
+                while await self.sweeper.sweep(world):
+                    pass
+
+        await self.remembering.change(world, move, first=bury)
         self.sweeper.wake()
 
     async def reset(self, world: World) -> None:
         """As new: no files, tasks, journal and faults, real time, settings as it was made with."""
-        await self.store.clear(world.id)
         await self.disarm(world)
         world.graves.clear()
         await world.journal.clear()
@@ -194,7 +196,7 @@ class Service:
             world.clock.reset()
             world.changes = world.made_with
 
-        await self.remembering.change(world, renew)
+        await self.remembering.change(world, renew, renew=True)
         self.remembering.settle(world)
 
     async def arm(self, world: World, faults: Iterable[Fault]) -> list[Armed]:

@@ -55,7 +55,7 @@ class BucketShared(Shared):
         return self._journals[known]
 
     def tasks(self, world: World) -> BucketTasks:
-        return BucketTasks(self._bucket, f"tasks/{_key(world)}")
+        return BucketTasks(self._bucket, _key(world))
 
     def faults(self, world: World) -> BucketFaults:
         known = _known(world)
@@ -173,12 +173,27 @@ class BucketFaults(Faults):
 
 
 class BucketTasks(Tasks):
-    """`Tasks` that every process over a bucket reads and writes, an object each."""
+    """`Tasks` that every process over a bucket reads and writes, an object each.
 
-    def __init__(self, bucket: Bucket, below: str) -> None:
+    So that two do not spend the same credits, each of the tasks that there may be has a number, and
+    a number is taken by an object that is there only once.
+    """
+
+    def __init__(self, bucket: Bucket, world: str) -> None:
         super().__init__()
         self._bucket = bucket
-        self._below = below
+        self._below, self._numbers = f"tasks/{world}", f"spent/{world}"
+
+    async def add(self, task: Task, most: int | None) -> bool:
+        number = 0 if most is None else await self.count()
+        while most is not None:
+            if number >= most:
+                return False
+            if await self._bucket.create(f"{self._numbers}/{number}", task.id.encode()):
+                break
+            number += 1
+        await self.put(task)
+        return True
 
     async def put(self, task: Task) -> None:
         await self._bucket.put(self._key(task.id), orjson.dumps(task))
@@ -188,9 +203,10 @@ class BucketTasks(Tasks):
         return None if got is None else Task(**orjson.loads(await got.read()))
 
     async def clear(self) -> None:
-        keys = [known.key async for known in self._bucket.list(self._below)]
-        if keys:
-            await self._bucket.delete(*keys)
+        for below in (self._below, self._numbers):
+            keys = [known.key async for known in self._bucket.list(below)]
+            if keys:
+                await self._bucket.delete(*keys)
 
     async def count(self) -> int:
         return sum([1 async for _ in self._bucket.list(self._below)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -38,9 +38,13 @@ CREATE TABLE fault (
 
 
 class FolderShared(Shared):
-    """One process's view of the shared file of a data folder."""
+    """One process's view of the shared file of a data folder.
 
-    def __init__(self, folder: Path) -> None:
+    `turns` tells how often the worlds in the index were changed, as of this very moment.
+    """
+
+    def __init__(self, folder: Path, turns: Callable[[], int] = lambda: 0) -> None:
+        self._turns = turns
         # Nothing here needs to survive anything: a lost journal is an empty one.
         self._index = sqlite3.connect(
             folder / _FILE, timeout=30, isolation_level=None, check_same_thread=False
@@ -68,11 +72,11 @@ class FolderShared(Shared):
 
     async def changes(self) -> int:
         [(number,)] = self.execute("SELECT number FROM change")
-        return int(number)
+        return int(number) + self._turns()
 
     async def changed(self) -> int:
         [(number,)] = self.execute("UPDATE change SET number = number + 1 RETURNING number")
-        return int(number)
+        return int(number) + self._turns()
 
     def journal(self, world: World) -> FolderJournal:
         return FolderJournal(self._journals, world.id)
@@ -120,6 +124,13 @@ class FolderTasks(Tasks):
         super().__init__()
         self._shared = shared
         self._world = world
+
+    async def add(self, task: Task, most: int | None) -> bool:
+        with self._shared.transaction():
+            if most is not None and await self.count() >= most:
+                return False
+            await self.put(task)
+        return True
 
     async def put(self, task: Task) -> None:
         self._shared.execute(

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from mockkie.clock import stopwatch
-from mockkie.store import Store, StoredFile
+from mockkie.store import Outdated, Store, StoredFile
 from mockkie.worlds import World, Worlds
 
 _log: Final = logging.getLogger("mockkie")
@@ -22,9 +22,10 @@ SLICE: Final = 128  # files: about a millisecond in memory, a few on disk
 class Sweeper:
     """Goes over the files of all worlds."""
 
-    def __init__(self, store: Store, worlds: Worlds) -> None:
+    def __init__(self, store: Store, worlds: Worlds, ready: Callable[[], Awaitable[None]]) -> None:
         self._store = store
         self._worlds = worlds
+        self._ready = ready  # others may have set a clock back since this process looked
         self.watchers: list[Callable[[Sequence[StoredFile]], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -52,6 +53,7 @@ class Sweeper:
             self._wake.clear()
             for world in self._worlds:
                 try:
+                    await self._ready()
                     await self.sweep_patiently(world)
                 except OSError as error:  # what expired is gone all the same; the next one frees it
                     _log.warning("the sweep of %s failed: %s", world.id, error)
@@ -80,8 +82,14 @@ class Sweeper:
             await self.sweep_patiently(world)
 
     async def sweep(self, world: World) -> bool:
-        """Free a slice of what has expired in a world; whether there was any."""
-        swept = await self._store.sweep(world.id, world.clock.now(), SLICE)
+        """Free a slice of what has expired in a world; whether there was any.
+
+        There is none for who does not know of the latest change of the world.
+        """
+        try:
+            swept = await self._store.sweep(world.id, world.clock.now(), SLICE)
+        except Outdated:
+            return False
         if world.faults:
             await self._store.sweep(world.former, world.clock.now(), SLICE)
         for file in swept:

@@ -79,6 +79,11 @@ class TaskLife:
             temporary_link=parse_duration(temporary) if temporary else default.temporary_link,
         )
 
+    @property
+    def most(self) -> int | None:
+        """How many tasks the credits are enough for; None: any number."""
+        return self.credits // self.price if self.price else None
+
     def phases(self, created_at: int) -> list[tuple[str, int]]:
         """The states of a task, and the instant until which each of them lasts."""
         ends = accumulate(self.states.values(), initial=created_at)
@@ -146,6 +151,13 @@ class Tasks:
 
     def __init__(self) -> None:
         self._tasks: dict[str, Task] = {}
+
+    async def add(self, task: Task, most: int | None) -> bool:
+        """Keep a new task unless there are `most` by now, whoever else adds one; whether it is."""
+        if most is not None and len(self._tasks) >= most:
+            return False
+        self._tasks[task.id] = task
+        return True
 
     async def put(self, task: Task) -> None:
         """Keep a task, in place of what is known of it."""

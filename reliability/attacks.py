@@ -9,7 +9,10 @@ from typing import Final
 
 from reliability.run import Run
 
-ATTACKS: Final[Sequence[str]] = ("supply",)
+ATTACKS: Final[Sequence[str]] = (
+    "linear",
+    "supply",
+)
 """Their names; each is a module of this package."""
 
 

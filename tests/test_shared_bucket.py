@@ -15,8 +15,9 @@ from mockkie.faults import Fault
 from mockkie.journal import Entry
 from mockkie.problems import Problem
 from mockkie.service import Service
-from mockkie.store import Draft, StoredFile
+from mockkie.store import Draft, Outdated, StoredFile
 from mockkie.store.s3 import S3Store
+from mockkie.tasks import Task
 from mockkie.worlds import World
 from tests.s3_servers import S3
 from tests.unsteady import Unsteady, unsteady
@@ -234,3 +235,47 @@ def test_what_a_loop_that_ended_kept_is_swept(place: str) -> None:
 
     asyncio.run(seed())
     asyncio.run(look())
+
+
+def test_credits_are_spent_once(place: str) -> None:
+    async def go() -> None:
+        async with two(place) as services:
+            tasks = [service.worlds.default.tasks for service in services for _ in range(4)]
+            added = await asyncio.gather(
+                *[one.add(Task(str(at), "m", "{}", 0, [], {}), 3) for at, one in enumerate(tasks)]
+            )
+            assert sum(added) == 3
+            await tasks[0].clear()
+            assert await tasks[-1].add(Task("again", "m", "{}", 0, [], {}), 1)
+
+    asyncio.run(go())
+
+
+def test_an_upload_under_way_is_kept_by_the_clock_that_is_there_behind_it(place: str) -> None:
+    """The store says so when the world may have changed since the upload looked at it."""
+
+    async def go() -> None:
+        async with two(place) as (one, other):
+            draft, file = await draft_of(other, "a", b"x")
+            put = other.store.bucket.put  # type: ignore[attr-defined]
+
+            async def late(key: str, *more: object) -> str:
+                if key.startswith("files/"):
+                    await one.move_clock(
+                        one.worlds.default, lambda: one.worlds.default.clock.advance(HOUR)
+                    )
+                tag: str = await put(key, *more)
+                return tag
+
+            other.store.bucket.put = late  # type: ignore[attr-defined]
+            with pytest.raises(Outdated) as raised:
+                await other.store.keep("default", draft, file)
+            assert raised.value.kept
+            other.store.bucket.put = put  # type: ignore[attr-defined]
+            await other.ready()
+            await other.store.keep("default", draft, file._replace(id="again"))
+            kept = await one.store.find("default", "a")
+            assert kept is not None
+            assert kept.id == "again"
+
+    asyncio.run(go())

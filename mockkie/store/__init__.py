@@ -110,7 +110,14 @@ class Reading(ABC):
 
 
 class Outdated(Exception):  # noqa: N818 - it says of what is known that it is
-    """Another process has changed a world, or made one of this id, since this one read it."""
+    """Another process has changed a world, or made one of this id, since this one read it.
+
+    `kept`: what should be kept is there all the same, as of before that change.
+    """
+
+    def __init__(self, world: str, *, kept: bool = False) -> None:
+        super().__init__(world)
+        self.kept = kept
 
 
 class FilesSnapshot:
@@ -142,6 +149,7 @@ class Store(ABC):
         When this returns, a kill of the process no longer loses the file. Raises `storage-full`,
         and changes nothing, where the world would have more bytes than `draft.quota`: judged in
         the moment of the commit, whoever else writes. Without a quota nothing is counted.
+        `Outdated` as `remember` has it: then the draft can be kept once more.
         """
 
     async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
@@ -197,7 +205,7 @@ class Store(ABC):
     async def sweep(self, world: str, now: int, limit: int = 1_000) -> Sequence[StoredFile]:
         """Free up to `limit` files that are expired at `now`, the earliest first; returns them.
 
-        The cost depends on how many expired, not on how many live.
+        The cost depends on how many expired, not on how many live. `Outdated` as for `remember`.
         """
 
     async def bury(self, world: str, now: int) -> None:
@@ -218,6 +226,11 @@ class Store(ABC):
 
         Raises `Outdated` where processes that are elsewhere may have changed it meanwhile.
         """
+
+    async def renew(self, world: World) -> None:
+        """`remember` a world and take all of its files away, in one step where that can be done."""
+        await self.clear(world.id)
+        await self.remember(world)
 
     @abstractmethod
     async def forget(self, world: str) -> None:

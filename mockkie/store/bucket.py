@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import random
 import re
 from collections.abc import (
     AsyncGenerator,
@@ -52,6 +53,7 @@ _TRYING: Final = timedelta(seconds=8)
 _FIRST_PAUSE: Final = timedelta(milliseconds=50)
 _LONGEST_PAUSE: Final = timedelta(seconds=1)
 _PREFIX: Final = re.compile(r"(?:(?!\.{1,2}(?:/|$))[-\w.]+(?:/(?!$)|$))*", re.ASCII)
+_ASIDE: Final = (0.02, 0.1)  # seconds, so that the other one gets out of the way
 _ONE_OF_MANY: Final = "DeleteObjects request failed"
 
 
@@ -237,6 +239,7 @@ class Bucket:
                 except exceptions.GenericError as error:
                     # radosgw fails at a key that somebody else deletes at this moment.
                     if again and _ONE_OF_MANY in str(error):
+                        await asyncio.sleep(random.uniform(*_ASIDE))  # noqa: S311 - no secret
                         continue
                     raise
             return

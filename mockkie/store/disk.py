@@ -34,41 +34,35 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 from weakref import WeakSet
 
-from mockkie.store import Draft, FilesSnapshot, Reading, Store, StoredFile
-from mockkie.store.counting import Counts, keep_within
-from mockkie.store.diskbytes import ROW, SMALL, DiskDraft, DiskReading, Room, Shelves
+from mockkie.store import Draft, FilesSnapshot, Outdated, Reading, StoredFile
+from mockkie.store.counting import keep_within
+from mockkie.store.diskbytes import ROW, SMALL, DiskDraft, DiskReading, Room, Shelves, own
 from mockkie.store.folder import (
     DELETE,
-    FIND,
     KEEP,
-    LIST,
     OUT_OF_TRASH,
-    REMEMBER,
     ROWS,
     SWEEP,
     TRASHED,
-    WORLDS,
     DiskSnapshot,
     Row,
     begin_session,
     connect,
-    execute,
     let_go,
     make_folders,
     prepare,
-    row_of,
     take_lock,
     told_in_words,
     transaction,
-    world_of,
 )
+from mockkie.store.indexed import IndexedStore
 from mockkie.store.memory import MemoryReading
 from mockkie.store.together import Together
 from mockkie.worlds import World
@@ -77,18 +71,17 @@ TRASH: Final = 1_000  # as many blobs a sweep, a clear or an opening frees at a 
 FEW: Final = 8  # as many an upload does
 
 
-class DiskStore(Store):
+class DiskStore(IndexedStore):
     """Everything in one folder; the default of `serve`. Opened by `open_folder`."""
 
     def __init__(
         self, folder: Path, index: sqlite3.Connection, *, lock: int, durable: bool, small: int
     ) -> None:
-        self.where = str(folder)
-        self._index = index
+        super().__init__(index, str(folder), shared=lock < 0)
         self._lock = lock
         self._durable = durable
         self._small = small
-        self.room, self._counts = Room(str(folder)), Counts(index, self.where)
+        self.room = Room(str(folder))
         self._shelves = Shelves(str(folder / "incoming"), str(folder / "files"))
         # Every opening has a number of its own: blobs of two openings or processes never meet.
         session = begin_session(index, self.where)
@@ -97,7 +90,7 @@ class DiskStore(Store):
         self._readings: set[DiskReading] = set()
         self._snapshots: WeakSet[DiskSnapshot] = WeakSet()
         self._closed = False
-        self._together = Together(self._keep, self._commit)
+        self._together = Together[Row](self._keep, self._commit)
 
     @classmethod
     def open_folder(
@@ -134,39 +127,59 @@ class DiskStore(Store):
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
         if draft.quota is not None:
             return await self.keep_all(world, [(draft, file)])
-        return self._keep(self._seal(world, draft, file))
+        with self._once_more(draft):
+            return self._keep(self._seal(world, draft, file))
 
     async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
         if draft.quota is not None:
             return await self.keep_all(world, [(draft, file)])
-        return await self._together.add(self._seal(world, draft, file))
+        with self._once_more(draft):
+            return await self._together.add(self._seal(world, draft, file))
 
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
         rows: list[Row] = []
         try:
-            for draft, file in uploads:
-                rows.append(self._seal(world, draft, file))
-            self._commit(rows, [draft for draft, _ in uploads])
+            with self._once_more(*[draft for draft, _ in uploads]):
+                for draft, file in uploads:
+                    rows.append(self._seal(world, draft, file))
+                self._commit(rows, [draft for draft, _ in uploads])
+        except Outdated:
+            raise
         except BaseException:  # an interrupt too, which can come before or behind the commit
             for blob, *_, content in rows:
                 if content is None:
                     self._shelves.settle(blob, self._is_kept)
             raise
 
+    @contextlib.contextmanager
+    def _once_more(self, *drafts: Draft) -> Iterator[None]:
+        """Have drafts be open again when what was known of their world is outdated."""
+        try:
+            yield
+        except Outdated:
+            self._drafts.update(own(draft) for draft in drafts)
+            raise
+
     def _keep(self, row: Row) -> None:
         changes = self._index.total_changes
         try:
+            if self._rows.shared:
+                return self._commit([row])
             self._execute(KEEP, row)
+        except Outdated:
+            raise
         except BaseException:  # as above
             if row[-1] is None:
                 self._shelves.settle(row[0], self._is_kept)
             raise
-        self._shelve([row], changes)
+        return self._shelve([row], changes)
 
     def _commit(self, rows: Sequence[Row], drafts: Sequence[Draft] = ()) -> None:
         """Keep all or none, within the quotas of their drafts; then bytes stay in `incoming`."""
         changes = self._index.total_changes
         with transaction(self._index, self._execute):
+            for world in {row[1] for row in rows}:
+                self._rows.judge(self._execute, world)
             keep_within(self._execute, rows, drafts)
         self._shelve(rows, changes)
 
@@ -181,8 +194,7 @@ class DiskStore(Store):
 
     def _seal(self, world: str, draft: Draft, file: StoredFile) -> Row:
         """What `KEEP` takes of a draft that is over now; content only if it goes into the index."""
-        if not isinstance(draft, DiskDraft):
-            raise TypeError("this draft is of another store")
+        draft = own(draft)
         if draft not in self._drafts:
             raise ValueError("this draft is over")
         content = draft.seal(self._small, durable=self._durable)
@@ -190,10 +202,6 @@ class DiskStore(Store):
             self.room.take(len(content) + ROW, self._counts.unused)
         self._drafts.discard(draft)  # from here on the index says what becomes of the bytes
         return (draft.blob, world, *file, content)
-
-    async def find(self, world: str, path: str) -> StoredFile | None:
-        rows = self._execute(FIND, (world, path))
-        return StoredFile._make(rows[0]) if rows else None
 
     async def open(
         self, world: str, file: StoredFile, start: int = 0, stop: int | None = None
@@ -211,17 +219,6 @@ class DiskStore(Store):
                 return DiskReading(fd, file.size, self._readings)
         return None
 
-    async def list(
-        self, world: str, *, after: str = "", limit: int = 1_000
-    ) -> Sequence[StoredFile]:
-        return [StoredFile._make(row) for row in self._execute(LIST, (world, after, limit))]
-
-    async def count(self, world: str) -> tuple[int, int]:
-        return self._counts.of(self._execute, world)
-
-    async def count_often(self) -> None:
-        self._counts.begin()
-
     async def delete(self, world: str, path: str) -> StoredFile | None:
         rows = self._execute(DELETE, (world, path))
         self._empty_trash(FEW)
@@ -234,21 +231,25 @@ class DiskStore(Store):
         return int(files)
 
     async def sweep(self, world: str, now: int, limit: int = 1_000) -> Sequence[StoredFile]:
-        rows = self._execute(SWEEP, (world, now, limit))
+        with transaction(self._index, self._execute):
+            self._rows.judge(self._execute, world)
+            rows = self._execute(SWEEP, (world, now, limit))
         self._empty_trash(max(limit, TRASH))  # also when nothing expired: see there
         # SQLite returns them in any order.
         return sorted(map(StoredFile._make, rows), key=attrgetter("expires_at", "path"))
 
-    async def worlds(self) -> Sequence[World]:
-        return [world_of(row) for row in self._execute(WORLDS)]
-
-    async def remember(self, world: World) -> None:
-        self._execute(REMEMBER, row_of(world))
+    async def renew(self, world: World) -> None:
+        with transaction(self._index, self._execute):
+            self._rows.judge(self._execute, world.id)
+            self._execute("DELETE FROM file WHERE world = ?", (world.id,))
+            self._rows.write(self._execute, world)
+        self._empty_trash()
 
     async def forget(self, world: str) -> None:
         with transaction(self._index, self._execute):
             self._execute("DELETE FROM file WHERE world = ?", (world,))
             self._execute("DELETE FROM world WHERE id = ?", (world,))
+        self._rows.forget(world)
         self._empty_trash()
 
     async def snapshot(self, world: str) -> DiskSnapshot:
@@ -279,9 +280,8 @@ class DiskStore(Store):
         self._index.close()
         let_go(self._lock)
 
-    def _execute(self, sql: str, values: Sequence[Any] = ()) -> Sequence[tuple[Any, ...]]:
-        self._together.flush()  # what was asked before comes before
-        return execute(self._index, self.where, sql, values)
+    def _settle(self) -> None:
+        self._together.flush()
 
     def _is_kept(self, blob: int) -> bool:
         return bool(self._execute("SELECT 1 FROM file WHERE blob = ?", (blob,)))

@@ -67,6 +67,7 @@ class DiskDraft(Draft):
         self._drafts = drafts
         self._fd = -1
         self._batch = bytearray()
+        self._sealed = False
         drafts.add(self)
 
     async def _append(self, chunk: bytes) -> None:
@@ -99,6 +100,8 @@ class DiskDraft(Draft):
 
     def seal(self, small: int, *, durable: bool) -> bytes | None:
         """The content if it has up to `small` bytes and no file yet; else all of it is there."""
+        if self._sealed:
+            return None
         if self._fd < 0 and len(self._batch) <= small:
             return bytes(self._batch)
         self._write_batch()
@@ -110,6 +113,7 @@ class DiskDraft(Draft):
         except OSError:
             self._drop()
             raise
+        self._sealed = True
         return None
 
     def _close(self) -> None:
@@ -128,6 +132,13 @@ class DiskDraft(Draft):
     async def discard(self) -> None:
         if self in self._drafts:
             self._drop()
+
+
+def own(draft: Draft) -> DiskDraft:
+    """The draft of a folder; `TypeError` for one of another store."""
+    if not isinstance(draft, DiskDraft):
+        raise TypeError("this draft is of another store")
+    return draft
 
 
 class DiskReading(Reading):

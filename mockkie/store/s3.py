@@ -75,7 +75,9 @@ class S3Store(Store):
         return S3Draft(self._incoming)
 
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
+        known = self.board.number
         await self.keep_all(world, [(draft, file)])
+        self._own(draft).judge(world, same=known in (0, self.board.number))  # as of behind the PUT
 
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
         """See `Store.keep_all`.

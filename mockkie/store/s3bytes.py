@@ -17,7 +17,7 @@ from typing import Final, Self
 
 import obstore
 
-from mockkie.store import Draft, Reading
+from mockkie.store import Draft, Outdated, Reading
 from mockkie.store.bucket import Bucket, Got
 
 PART: Final = 8 * 1_024 * 1_024  # bytes; S3 takes 10,000 parts: 78 GiB of one file
@@ -161,6 +161,7 @@ class S3Draft(Draft):
         self._waiting = bytearray()
         self._parts: Parts | None = None
         self._lost = False
+        self._whole: tuple[bytes, str] | None = None
         incoming.drafts.add(self)
 
     async def _append(self, chunk: bytes) -> None:
@@ -176,8 +177,8 @@ class S3Draft(Draft):
             view = view[len(taken) :]
 
     def check(self) -> None:
-        """Raise `ValueError` for a draft that was kept or discarded."""
-        if self not in self._incoming.drafts:
+        """Raise `ValueError` for a draft that was discarded; one that was kept can be once more."""
+        if self not in self._incoming.drafts and self._whole is None:
             raise ValueError("this draft is over")
 
     async def _send(self) -> None:
@@ -195,14 +196,24 @@ class S3Draft(Draft):
         `OSError` when the parts did not get there; then nothing is left of them.
         """
         self.check()
-        if self._parts is None:
-            self._incoming.drafts.discard(self)
-            content, self._waiting = bytes(self._waiting), bytearray()
-            return content, ""
-        await self._send()
-        await self._parts.finish()
+        if self._whole is None and self._parts is None:
+            self._whole = bytes(self._waiting), ""
+        elif self._whole is None and self._parts is not None:
+            await self._send()
+            await self._parts.finish()
+            self._whole = b"", self._parts.token
         self._incoming.drafts.discard(self)
-        return b"", self._parts.token
+        self._waiting = bytearray()
+        assert self._whole is not None  # noqa: S101 - it was made above
+        return self._whole
+
+    def judge(self, world: str, *, same: bool) -> None:
+        """Raise `Outdated` for what was kept, unless the world is the `same`, if it can be again.
+
+        Bytes that are in an object of their own are freed with the first version that has them.
+        """
+        if not same and self._whole is not None and not self._whole[1]:
+            raise Outdated(world, kept=True)
 
     def give_back(self) -> None:
         """Let go of the slot: nothing is in memory any more."""
@@ -211,6 +222,7 @@ class S3Draft(Draft):
 
     async def discard(self) -> None:
         self.give_back()
+        self._whole = None
         if self in self._incoming.drafts:
             self._incoming.drafts.discard(self)
             self._waiting = bytearray()

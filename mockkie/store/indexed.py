@@ -1,0 +1,59 @@
+"""What the index of a folder knows by itself: worlds, and the facts about files. Knows no bytes."""
+
+from __future__ import annotations
+
+import sqlite3
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from mockkie.store import Store, StoredFile
+from mockkie.store.counting import Counts
+from mockkie.store.folder import FIND, LIST, execute, transaction
+from mockkie.store.worldrows import WorldRows
+from mockkie.worlds import World
+
+
+class IndexedStore(Store):
+    """A store over an index in SQLite; `shared`: other processes have it open too."""
+
+    def __init__(self, index: sqlite3.Connection, where: str, *, shared: bool) -> None:
+        self.where = where
+        self._index = index
+        self._counts = Counts(index, where)
+        self._rows = WorldRows(index, where, shared=shared)
+
+    async def find(self, world: str, path: str) -> StoredFile | None:
+        rows = self._execute(FIND, (world, path))
+        return StoredFile._make(rows[0]) if rows else None
+
+    async def list(
+        self, world: str, *, after: str = "", limit: int = 1_000
+    ) -> Sequence[StoredFile]:
+        return [StoredFile._make(row) for row in self._execute(LIST, (world, after, limit))]
+
+    async def count(self, world: str) -> tuple[int, int]:
+        return self._counts.of(self._execute, world)
+
+    async def count_often(self) -> None:
+        self._counts.begin()
+
+    async def worlds(self) -> Sequence[World]:
+        return self._rows.read(self._execute)
+
+    def changes(self) -> int:
+        """How often worlds were changed, by any of the processes that share the folder."""
+        return self._rows.changes(self._execute)
+
+    async def remember(self, world: World) -> None:
+        with transaction(self._index, self._execute):
+            self._rows.judge(self._execute, world.id, new=True)
+            self._rows.write(self._execute, world)
+
+    def _execute(self, sql: str, values: Sequence[Any] = ()) -> Sequence[tuple[Any, ...]]:
+        self._settle()
+        return execute(self._index, self.where, sql, values)
+
+    @abstractmethod
+    def _settle(self) -> None:
+        """Do what was asked before: it comes before."""
