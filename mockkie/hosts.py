@@ -103,9 +103,10 @@ def split_authority(text: str, port: int | None = None) -> tuple[str, int] | Non
         found = parts.port if parts.port is not None else port
     except ValueError:
         return None
-    if not parts.hostname or found is None or parts.path or parts.query or parts.fragment:
+    host = plain_host(parts.hostname or "")
+    if not host or found is None or parts.path or parts.query or parts.fragment:
         return None
-    return plain_host(parts.hostname), found
+    return host, found
 
 
 def join_authority(host: str, port: int) -> str:

@@ -1,20 +1,19 @@
 """HTTP on one connection, where uvicorn's own way is not ours. Knows nothing of the API.
 
-What ASGI cannot say is said here: bytes that are no HTTP, offers to upgrade, and how many writes
-an answer takes.
+What ASGI cannot say is said here: bytes that are no HTTP, and offers to upgrade.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import select
 import socket
 import ssl
 import struct
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+import httptools
 import orjson
 import uvicorn
 from starlette.types import ASGIApp
@@ -22,70 +21,20 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockkie.clock import http_date, real_now
 from mockkie.connection import WIRE
+from mockkie.framing import MOST_HEAD, why_refused
+from mockkie.gathering import Gathering
 from mockkie.wire import printable
 
 BACKLOG: Final = 2_048
 GRACE_SECONDS: Final = 30
 KEEP_ALIVE_SECONDS: Final = 75
-_UPGRADE: Final = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
-_SMALL: Final = 16_384
+_MSG: Final = "Invalid HTTP request received."
+_NO_HTTP: Final = "this is not a well-formed HTTP/1.1 request"
+_LINGER_SECONDS: Final = 2.0
 _AHEAD: Final = 1 << 20  # bytes of a body that may wait for the app
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: whatever is still to be sent is dropped
 _HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
 _FLUSH_SECONDS: Final = 0.005
-
-
-class Gathering(asyncio.Transport):
-    """A transport that sends the head of an answer and a small body at once, not one by one.
-
-    uvicorn writes them apart, and a write wakes the other side: on a loopback it costs more than
-    all the rest of a small answer. What is held goes out when the loop comes round.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__()
-        self._transport = transport
-        self._loop = loop
-        self._held = b""
-
-    def write(self, data: Any) -> None:
-        if self._held:
-            self._held += data
-            if len(self._held) > _SMALL:
-                self._flush()
-        elif len(data) > _SMALL:
-            self._transport.write(data)
-        else:
-            self._held = bytes(data)
-            self._loop.call_soon(self._flush)
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def abort(self) -> None:
-        self._held = b""
-        self._transport.abort()
-
-    def get_write_buffer_size(self) -> int:
-        return len(self._held) + self._transport.get_write_buffer_size()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    def pause_reading(self) -> None:
-        self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        self._transport.resume_reading()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._transport.get_extra_info(name, default)
-
-    def _flush(self) -> None:
-        held, self._held = self._held, b""
-        if held and not self._transport.is_closing():
-            self._transport.write(held)
 
 
 class Wire:
@@ -144,14 +93,25 @@ class Wire:
         self._protocol.cycle.disconnected = True
 
 
+class _RefusedError(Exception):
+    """The head of a request is refused; the text says why."""
+
+
 class Protocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol; what is no HTTP is refused in the envelope of the API.
+
+    Bytes that are refused end the connection, behind the answers to the requests before them:
+    there is one answer to each request, in order, and none in the middle of another.
 
     An offer to upgrade (Java's client offers HTTP/2 with every first request) is passed over, as
     RFC 9110 allows: the parser would take the body for the other protocol's.
     """
 
     _in_body = False
+    _offers = False  # whether the head that was read last offers to upgrade
+    _refused: str | None = None
+    _bare = 0  # bytes since something came of any
+    _fruitless = True
     deaf = False
     stopping = False
 
@@ -161,23 +121,71 @@ class Protocol(HttpToolsProtocol):
         self._extensions = {WIRE: Wire(self)}
 
     def data_received(self, data: bytes) -> None:
-        if self.deaf:
+        if self.deaf or self._refused is not None:
             return
-        if not self._in_body and _UPGRADE.search(data):
-            head, end, rest = data.partition(b"\r\n\r\n")
-            data = _UPGRADE.sub(b"\r\nx-passed-over:", head) + end + rest
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._fruitless = True
+        try:
+            self._feed(data)
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(str(cause) if isinstance(cause, _RefusedError) else _NO_HTTP)
+            return
+        self._bare = self._bare + len(data) if self._fruitless else 0
+        if self._bare > MOST_HEAD:  # of a head, or of what may stand around chunks
+            self._refuse(f"the head of the request is over {MOST_HEAD:,} bytes")
+
+    def _feed(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                if not self._offers:  # a CONNECT: what follows is for nobody here
+                    return
+                data = self._head_without_offer() + data[upgrade.args[0] :]
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        """The head that was read last, for another parser: the one there was has ended with it."""
+        self._offers = False
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        lines = [
+            (b"x-passed-over" if name == b"upgrade" else name) + b": " + value
+            for name, value in self.headers
+        ]
+        line = b"%b %b HTTP/%b" % (method, self.url, version.encode())
+        return b"\r\n".join([line, *lines, b"", b""])
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # not JSON
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """As uvicorn's, which takes what stands behind a chunked body for headers, too."""
+        if not self._in_body:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._in_body = True
+        self._fruitless = False
+        self.judge_head()
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._offers = True
+            return
         super().on_headers_complete()
+        self._in_body = True
+
+    def judge_head(self) -> None:
+        """Refuse a head that can be read in two ways."""
+        why = why_refused(self.url, self.parser.get_http_version(), self.headers)
+        if why is not None:
+            raise _RefusedError(why)
 
     def on_body(self, body: bytes) -> None:
         """As uvicorn's, which copies the bytes twice and stops reading after every piece."""
+        self._fruitless = False
         cycle = self.cycle
         if cycle.response_complete:
             return
@@ -189,6 +197,8 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         if self.deaf:  # requests that came along with the last one are not for us either
             self.pipeline.clear()
+        if self._refused is not None and not self.pipeline:
+            self.send_400_response(_MSG)
         super().on_response_complete()
 
     def shutdown(self) -> None:
@@ -196,11 +206,30 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
 
     def on_message_complete(self) -> None:
-        self._in_body = False
+        if self._offers:
+            return
+        self._fruitless = self._in_body = False
         super().on_message_complete()
 
+    def _refuse(self, why: str) -> None:
+        """Say that what came is no request, when it is its turn."""
+        self._refused = why
+        cycle = self.cycle
+        if not self._in_body:
+            if cycle is None or cycle.response_complete:
+                self.send_400_response(_MSG)
+        elif self.pipeline and self.pipeline[0][0] is cycle:
+            self.pipeline.popleft()  # others have to be answered before it
+        else:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:  # a second answer would be taken for that of another
+                self.transport.close()
+            else:
+                self.send_400_response(_MSG)
+
     def send_400_response(self, msg: str) -> None:
-        why = "this is not a well-formed HTTP/1.1 request"
+        why = self._refused or _NO_HTTP
         body = orjson.dumps({"success": False, "code": 400, "msg": msg})
         head = (
             "HTTP/1.1 400 Bad Request\r\n"
@@ -211,7 +240,12 @@ class Protocol(HttpToolsProtocol):
             "connection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.close()
+        if self.transport.can_write_eof():
+            # Closed at once, with bytes that nobody has read, the answer might never be seen.
+            self.transport.write_eof()
+            self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()
 
 
 def http_config(

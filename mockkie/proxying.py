@@ -34,6 +34,7 @@ class Proxied(Protocol):
     """HTTP to a proxy: what the request line says of scheme and host is not lost."""
 
     def on_headers_complete(self) -> None:
+        self.judge_head()
         url = urlsplit(self.url.decode("latin-1"))
         if url.scheme in _PORTS and url.netloc:
             self.scope["state"]["target"] = (url.scheme, url.netloc.rpartition("@")[2])

@@ -10,6 +10,7 @@ from typing import Final
 from reliability.run import Run
 
 ATTACKS: Final[Sequence[str]] = (
+    "fuzz",
     "linear",
     "supply",
 )
