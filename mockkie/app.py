@@ -18,22 +18,19 @@ from mockkie.contract import decode_path
 from mockkie.control import METRICS, PREFIX
 from mockkie.exchange import Exchange
 from mockkie.gate import Gate
-from mockkie.journal import REDACTED, Entry, head_text
+from mockkie.journal import Entry, head_text
 from mockkie.operation import Operation
 from mockkie.operations import HANDLERS, check_handlers
 from mockkie.parameters import judge_parameters
 from mockkie.problems import Problem
 from mockkie.refusing import fail, reason_of, refuse
+from mockkie.secrecy import redact_header, redact_target
 from mockkie.service import Service
 from mockkie.stateless import stateless_answer
 from mockkie.wire import Answer, Disconnected, Request
 from mockkie.worlds import World
 
 _log: Final = logging.getLogger("mockkie")
-_SECRETS: Final = frozenset(
-    ("api-key", "apikey", "authorization", "cookie", "proxy-authorization", "x-api-key")
-)
-_SCHEMES: Final = ("basic", "bearer", "digest", "negotiate", "token")
 _CONTROL: Final = (PREFIX, "/livez", "/readyz")
 _BELOW: Final = f"{PREFIX}/"
 
@@ -46,11 +43,7 @@ class Mock:
         self.from_examples, self.not_served = check_handlers(service.contract)
         self._control = Gate(service)
         self._apart = _CONTROL if service.scrape is None else (*_CONTROL, METRICS)
-        named = {scheme.name.lower() for scheme in service.contract.schemes.values()}
-        self._secrets = _SECRETS | named
-        self._keys_in_query = any(
-            scheme.where == "query" for scheme in service.contract.schemes.values()
-        )
+        self._secrets = {scheme.name.lower() for scheme in service.contract.schemes.values()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -142,21 +135,15 @@ class Mock:
         entry = Entry(
             at=0,  # the end of the request is what counts, see `_serve`
             method=request.method,
-            target=self._redacted_target(request),
+            target=redact_target(request.target, self._secrets),
             head=head_text(
                 [
-                    (name, _redact(value) if name in self._secrets else value)
+                    (name, redact_header(name, value, self._secrets))
                     for name, value in request.headers.items()
                 ]
             ),
         )
         return Exchange(self.service, request, world, entry)
-
-    def _redacted_target(self, request: Request) -> str:
-        if not self._keys_in_query:
-            return request.target
-        path, mark, _ = request.target.partition("?")
-        return f"{path}?{REDACTED}" if mark else path
 
     def _route(self, exchange: Exchange) -> Operation:
         """The operation of the request."""
@@ -267,9 +254,3 @@ class Mock:
     async def _start(self) -> None:
         await self.service.start()
         self.service.sweeper.start()
-
-
-def _redact(value: str) -> str:
-    """A secret header for the journal: its scheme stays, if it has one."""
-    scheme, space, _ = value.strip().partition(" ")
-    return f"{scheme} {REDACTED}" if space and scheme.lower() in _SCHEMES else REDACTED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -17,16 +17,20 @@ from mockkie.settings import Settings
 from mockkie.store import Reading, StoredFile
 from mockkie.wire import Answer
 
-_RANGE: Final = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE | re.ASCII)
+_RANGE: Final = re.compile(r"\s*bytes\s*=\s*+(\d*)\s*+-\s*+(\d*)\s*", re.IGNORECASE | re.ASCII)
 _DIGITS: Final = 18  # of an offset: more than any file has, fewer than an int can be read from
 _TAGS: Final = re.compile(r'(W/)?"([^"]*)"')
 
-_ACTIVE: Final = frozenset(
-    ("text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml")
+_INERT: Final = re.compile(
+    r"(?:image|audio|video|font)/(?!.*xml)[\w.+-]+|text/(?:plain|css|csv|markdown|javascript)"
+    r"|application/(?:octet-stream|json|pdf|zip|gzip|msword|vnd\.(?!.*xml\b)[\w.+-]+)"
 )
-"""What browsers run the scripts of."""
-_ALONE: Final = "sandbox allow-scripts"
-"""Links may be of the mock's own origin, where the control API is: such a page gets one of its own.
+"""What browsers run no scripts of, nor look into to see whether it is HTML after all."""
+_ALONE: Final[Mapping[str, str]] = {
+    "content-security-policy": "sandbox allow-scripts",
+    "x-content-type-options": "nosniff",
+}
+"""Links may be of the mock's own origin, where the control API is: a page gets one of its own.
 
 Assumed: nothing is known of what the API sends here; clients that are no browsers pass it over.
 """
@@ -69,8 +73,8 @@ def answer(
     if not_modified(file, request, tagged=tagged):
         return Answer(304, headers), None
     headers["content-type"] = file.mime
-    if file.mime in _ACTIVE:
-        headers["content-security-policy"] = _ALONE
+    if not _INERT.fullmatch(file.mime):
+        headers |= _ALONE
     span = Span(0, file.size, file.size)
     ranged = requested_span(file, request, tagged=tagged) if ranges and method == "GET" else None
     if ranged is not None:

@@ -16,7 +16,6 @@ from mockkie.clock import isoformat, parse_instant
 from mockkie.stored import StoredFile
 
 LIMIT: Final = 8 * 1024 * 1024
-REDACTED: Final = "[redacted]"
 _FIXED: Final = 900  # what an entry costs before its texts are counted, measured with tracemalloc
 _FILE: Final = 600  # what the fact about a file costs, the same
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 from mockkie.document import Document
+from mockkie.secrecy import redact_urls
 from mockkie.source import Pointer, format_pointer, parse_pointer
 
 _BASE: Final = "mockkie:contract"
@@ -87,7 +88,7 @@ class Schema:
             path = (*path, kind["property"])
         elif error.kind.name == "additionalProperties":
             path = (*path, *kind["unexpected"][:1])
-        message = self._misfit(error, pointer) or error.message
+        message = redact_urls(self._misfit(error, pointer) or error.message)
         if len(message) > _LONGEST_SHOWN:
             message = message[:_LONGEST_SHOWN] + "…"
         place = self._document.place(pointer)

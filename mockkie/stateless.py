@@ -19,7 +19,7 @@ from mockkie.sampling import Sampler
 from mockkie.source import Pointer
 from mockkie.wire import Answer, Request, Whole
 
-_PREFERENCE: Final = re.compile(r'([\w-]+)\s*=\s*(?:"([^"]*)"|([^\s,;"]+))')
+_PREFERENCE: Final = re.compile(r'(?<![\w-])([\w-]+)\s*=\s*(?:"([^"]*)"|([^\s,;"]+))')
 _STATUS: Final = re.compile(r"[2-5][0-9][0-9]")
 _BODILESS: Final = (204, 205, 304)
 

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from mockkie.problems import Problem
+from mockkie.secrecy import redact_urls
 
 LONGEST: Final = 8_192  # characters of a URL; assumed, the contract says the same
 SHOWN: Final = 160  # characters of a URL that a message repeats
@@ -68,7 +69,8 @@ def host_of(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """A URL as a message repeats it: not for ever."""
+    """A URL as a message repeats it: not for ever, and without what it may be signed with."""
+    url = redact_urls(url)
     return url if len(url) <= SHOWN else f"{url[:SHOWN]}..."
 
 

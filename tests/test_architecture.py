@@ -101,7 +101,7 @@ LAYERS: Sequence[Sequence[str]] = [
     passing;
     progress interrupt;
     screen certificates hosts child stored;
-    clock problems sizes;
+    clock problems sizes secrecy;
     __init__
     """.split(";")
 ]

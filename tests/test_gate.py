@@ -107,15 +107,30 @@ def test_in_process_any_name_is_the_mock_s() -> None:
     assert asyncio.run(statuses()) == [200, 200]
 
 
-@pytest.mark.parametrize("mime", ["text/html", "image/svg+xml"])
+@pytest.mark.parametrize(
+    "mime",
+    "text/html image/svg+xml application/xhtml+xml text/xml text/xsl application/unknown "
+    "unknown/unknown application/atom+xml multipart/x-mixed-replace a/b".split(),
+)
 def test_a_file_that_can_run_is_of_no_origin(guest: Visitor, mime: str) -> None:
     """Links are of the control API's origin, unless downloads have one of their own."""
-    contents = {"text/html": b"<!doctype html><script></script>", "image/svg+xml": b"<svg/>"}
-    name = {"text/html": "a.html", "image/svg+xml": "a.svg"}[mime]
-    data = guest.upload("stream", contents[mime], "a", name, mime=mime)
+    content = b"<!doctype html><script></script>" if mime == "text/html" else b"<svg/>"
+    name = "a.svg" if mime == "image/svg+xml" else "a"
+    data = guest.upload("stream", content, "a", name, mime=mime)
     assert data["mimeType"] == mime
     headers: Any = guest.get(data["downloadUrl"]).headers
     assert headers["content-security-policy"] == "sandbox allow-scripts"
-    plain = guest.upload("stream", b"x", "a", "b.txt", mime="text/plain")
-    assert "content-security-policy" not in guest.get(plain["downloadUrl"]).headers
+    assert headers["x-content-type-options"] == "nosniff"
     assert urlsplit(data["downloadUrl"]).netloc == urlsplit(guest.origin).netloc
+
+
+@pytest.mark.parametrize(
+    "mime",
+    "text/plain image/png video/mp4 audio/mpeg application/pdf application/octet-stream "
+    "application/json application/vnd.openxmlformats-officedocument.presentationml.slide".split(),
+)
+def test_a_file_that_cannot_run_comes_as_it_is(guest: Visitor, mime: str) -> None:
+    data = guest.upload("stream", b"x", "a", "b", mime=mime)
+    assert data["mimeType"] == mime
+    headers: Any = guest.get(data["downloadUrl"]).headers
+    assert "content-security-policy" not in headers

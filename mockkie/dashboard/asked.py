@@ -13,7 +13,8 @@ from typing import Any, Final
 import orjson
 from blake3 import blake3
 
-from mockkie.journal import REDACTED, Entry, Field
+from mockkie.journal import Entry, Field
+from mockkie.secrecy import REDACTED
 
 KEY: Final = "KIE_API_KEY"
 NAME: Final = "NAME"

@@ -38,7 +38,7 @@ ASSETS: Final[Mapping[str, str]] = {
 }
 SECTIONS: Final = ("files", "journal", "clock", "faults", "contract", "claims")
 _BODY: Final = 1_048_576
-_PLACE: Final = re.compile(r"(?:[^\s(]*/)?([\w.-]+\.(?:ya?ml|json)):(\d+):\d+")
+_PLACE: Final = re.compile(r"(?<![^\s(])(?:[^\s(]*/)?([\w.-]+\.(?:ya?ml|json)):(\d+):\d+")
 _NEAR: Final = 50
 _DIGITS: Final = 15  # more than any journal counts to
 WORLDS: Final = f"{PREFIX}/ui/worlds"
