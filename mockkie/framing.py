@@ -19,10 +19,13 @@ _WHOLE: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")
 _PORTS: Final = {b"http": b"80", b"https": b"443"}
 
 
-def why_refused(url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+def why_refused(
+    url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]], *, to_proxy: bool = False
+) -> str | None:
     """Why a head is refused; None: it can be read in one way only.
 
     `url` is the target of the request line, `version` as in `1.1`, names of headers in lower case.
+    A proxy goes by a target that is a whole URL, whatever the Host is (RFC 9112, 3.2.2).
     """
     if version not in _VERSIONS:
         return f"HTTP/{version} is not spoken here; send HTTP/1.1"
@@ -34,14 +37,19 @@ def why_refused(url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
     codings = [value for name, value in headers if name == b"transfer-encoding"]
     if codings and (version == "1.0" or [one.strip().lower() for one in codings] != [b"chunked"]):
         return "the one Transfer-Encoding that is understood is chunked, once, in HTTP/1.1"
-    return _why_for_nobody(url, version, [value for name, value in headers if name == b"host"])
+    hosts = [value for name, value in headers if name == b"host"]
+    return _why_no_host(version, hosts) or (None if to_proxy else _why_two_hosts(url, hosts))
 
 
-def _why_for_nobody(url: bytes, version: str, hosts: Sequence[bytes]) -> str | None:
+def _why_no_host(version: str, hosts: Sequence[bytes]) -> str | None:
     if len(hosts) > 1 or (not hosts and version != "1.0"):
         return f"the request has {len(hosts)} Host headers; send one"
     if hosts and _HOST.fullmatch(hosts[0]) is None:
         return "the Host header is no name or address, with or without a port"
+    return None
+
+
+def _why_two_hosts(url: bytes, hosts: Sequence[bytes]) -> str | None:
     whole = _WHOLE.match(url)
     if whole is None:
         return None

@@ -107,6 +107,7 @@ class Protocol(HttpToolsProtocol):
     RFC 9110 allows: the parser would take the body for the other protocol's.
     """
 
+    is_proxy = False
     _in_body = False
     _offers = False  # whether the head that was read last offers to upgrade
     _refused: str | None = None
@@ -179,7 +180,8 @@ class Protocol(HttpToolsProtocol):
 
     def judge_head(self) -> None:
         """Refuse a head that can be read in two ways."""
-        why = why_refused(self.url, self.parser.get_http_version(), self.headers)
+        version, to_proxy = self.parser.get_http_version(), self.is_proxy
+        why = why_refused(self.url, version, self.headers, to_proxy=to_proxy)
         if why is not None:
             raise _RefusedError(why)
 

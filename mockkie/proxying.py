@@ -33,6 +33,8 @@ _SECONDS: Final = 30.0
 class Proxied(Protocol):
     """HTTP to a proxy: what the request line says of scheme and host is not lost."""
 
+    is_proxy = True
+
     def on_headers_complete(self) -> None:
         self.judge_head()
         url = urlsplit(self.url.decode("latin-1"))
