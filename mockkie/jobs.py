@@ -234,7 +234,7 @@ async def _keep(exchange: Exchange, draft: Draft, path: str, life: Life) -> None
         uploaded_at=life[0],
         expires_at=life[1],
     )
-    if service.worlds.get(world.id) is not world:
+    if not await service.has(world):
         raise Problem("invalid-api-key", "the world of this key was dropped meanwhile")
     await service.store.keep(world.id, draft, file)
 

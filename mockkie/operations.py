@@ -142,7 +142,7 @@ async def _keep(
     if miss is not None:  # found before anything is kept: a failed request changes nothing
         raise Problem("internal-error", miss)
     answer.checked = True
-    if exchange.service.worlds.get(world.id) is not world:
+    if not await exchange.service.has(world):
         raise Problem("invalid-api-key", "the world of this key was dropped during the upload")
     draft.quota = settings.limits.total
     if draft.quota is not None:

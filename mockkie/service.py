@@ -156,6 +156,12 @@ class Service:
         self.contract.settings_with(changes or {})  # before anything is done
         return await self.remembering.create(world_id, keys, changes)
 
+    async def has(self, world: World) -> bool:
+        """Whether the world is still there, as far as other processes over a folder tell."""
+        if not self.store.waits:
+            await self.remembering.catch_up()
+        return self.worlds.get(world.id) is world
+
     async def drop_world(self, world: World) -> None:
         """Forget a world and its files; `ValueError` for the default one."""
         if world.id == DEFAULT_WORLD:

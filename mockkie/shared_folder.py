@@ -61,7 +61,7 @@ class FolderShared(Shared):
     @classmethod
     def create(cls, folder: Path) -> FolderShared:
         """The file of a mock that starts: what an earlier one left is gone. `UsageError`."""
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", "-journal"):  # which SQLite would take for a new one's
             (folder / f"{_FILE}{suffix}").unlink(missing_ok=True)
         (folder / _FILE).touch(mode=0o600)
         shared = cls(folder)
