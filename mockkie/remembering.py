@@ -47,6 +47,8 @@ class Remembering:
             self._worlds.add(world)
             if self._shared is None:
                 await self._store.clear(world.former)
+        if self._shared is None:
+            await self._store.drop_strays()
         first = await self._have_default(keys)
         if self._shared is not None:
             await self._shared.reload_faults(self._worlds)

@@ -55,7 +55,7 @@ class FolderShared(Shared):
     @classmethod
     def create(cls, folder: Path) -> FolderShared:
         """The file of a mock that starts: what an earlier one left is gone. `UsageError`."""
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", "-journal"):  # which SQLite would take for a new one's
             (folder / f"{_FILE}{suffix}").unlink(missing_ok=True)
         shutil.rmtree(folder / _JOURNALS, ignore_errors=True)
         (folder / _JOURNALS).mkdir(mode=0o700)

@@ -30,7 +30,7 @@ from mockkie.screen import console, width
 from mockkie.server import Server, tune_process
 from mockkie.service import Watcher
 from mockkie.serving import closing_store, open_server
-from mockkie.workers import Plan, Workers, check_workers
+from mockkie.workers import Hold, Plan, Workers, check_workers
 from mockkie.worlds import DEFAULT_WORLD, World
 
 _FRAME: Final = 10  # columns of the box and its gaps
@@ -67,7 +67,8 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
                 open_page(dashboard_of(server))
 
         if count > 1:
-            plan = Plan(build, options["host"], server.sockets, watch, tls)
+            hold = None if mock.service.store.lock is None else Hold(mock.service.store.lock)
+            plan = Plan(build, options["host"], server.sockets, watch, tls, hold)
             with closing_store(mock):
                 Workers(count, plan, folder, mock.service.faults).run(ready)
         else:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import DupFd
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import FrameType
@@ -35,6 +39,24 @@ _START_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.5
 
 
+class Hold:
+    """The lock of a folder, for workers too: it is held until the last of them is gone.
+
+    A parent that is killed would else leave a folder that the next mock may have, and they still
+    write to.
+    """
+
+    def __init__(self, lock: int) -> None:
+        self._lock = lock
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _taken, (DupFd(self._lock),)
+
+
+def _taken(lock: Any) -> Hold:
+    return Hold(lock.detach())
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a worker needs to be like its siblings; picklable."""
@@ -44,6 +66,7 @@ class Plan:
     sockets: Sequence[socket.socket]
     watch: Callable[[Server], Watcher] | None
     tls: Tls | None = None
+    hold: Hold | None = None
 
 
 class Workers:
@@ -60,6 +83,7 @@ class Workers:
         self._context = multiprocessing.get_context("spawn")
         self._running: list[SpawnProcess] = []
         self._stopping = False
+        self._folder = folder
         if folder is None:
             return
         shared, run = FolderShared.create(folder), Runner()
@@ -75,8 +99,14 @@ class Workers:
         before = {
             number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
         }
-        counts = tempfile.TemporaryDirectory(prefix="mockkie-")
-        os.environ[COUNTS] = counts.name  # of those that are started from here on
+        try:
+            with _counting(self._folder):
+                self._run(ready)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _run(self, ready: Callable[[], None]) -> None:
         try:
             started = [self._start() for _ in range(self._count)]
             if all(self._is_ready(process, event) for process, event in started):
@@ -89,10 +119,6 @@ class Workers:
                 self._stop(signal.SIGTERM, None)
             for process in self._running:
                 process.join()
-            del os.environ[COUNTS]
-            counts.cleanup()
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _start(self) -> tuple[SpawnProcess, Event]:
         event = self._context.Event()
@@ -131,12 +157,41 @@ def work(plan: Plan, started: Event) -> None:
     """One worker: serve until the parent says SIGTERM."""
     # Ctrl-C reaches the whole group; when to stop is for the parent to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="mockkie-parent", daemon=True).start()
     mock = build_mock(**plan.options, sibling=True)
     server = Server(mock, plan.host, sockets=plan.sockets, tls=plan.tls)
     if plan.watch is not None:
         mock.service.watchers.append(plan.watch(server))
     tune_process()
     server.run(started.set, signals=(signal.SIGTERM,))
+
+
+def _end_with_parent() -> None:
+    """A parent that ends well has waited for its workers: this one was killed, and so are they."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def _counting(folder: Path | None) -> Iterator[None]:
+    """Have a place where the counts of workers add up, of those that are started within.
+
+    In the folder, if there is one: the next mock over it finds there what a killed one left.
+    """
+    if folder is None:
+        place = Path(tempfile.mkdtemp(prefix="mockkie-"))
+    else:
+        place = folder / "counts"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(mode=0o700)
+    os.environ[COUNTS] = str(place)
+    try:
+        yield
+    finally:
+        del os.environ[COUNTS]
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def check_workers(count: int, data: str | Path) -> Path | None:

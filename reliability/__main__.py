@@ -40,10 +40,10 @@ def run(attack: Attack, options: argparse.Namespace) -> Outcome:
     """What one attack counts; it is printed, too."""
     print(f"{attack.title} ...", file=sys.stderr, flush=True)
     today = datetime.now(UTC).date().isoformat()
-    outcome = Outcome(attack.name, today, _machine(), options.seed, options.short)
+    outcome = Outcome(attack.name, today, _machine(), options.seed, options.short, options.scale)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mockkie-", dir=options.folder) as folder:
-        attack.attack(Run(outcome, Path(folder), random.Random(options.seed), options.scale))
+        attack.attack(Run(outcome, Path(folder), random.Random(options.seed)))
     outcome.seconds = round(time.monotonic() - started, 1)
     for figure, value in outcome.figures.items():
         print(f"  {figure}: {value if isinstance(value, str) else f'{value:,}'}")

@@ -10,6 +10,8 @@ from typing import Final
 from reliability.run import Run
 
 ATTACKS: Final[Sequence[str]] = (
+    "crash",
+    "power",
     "fuzz",
     "linear",
     "supply",

@@ -81,6 +81,7 @@ def _figures(outcome: Outcome) -> Iterator[str]:
     if outcome.failures or outcome.notes:
         yield ""
     form = "short form, " if outcome.short else ""
+    form += f"{outcome.scale:g} times the usual number, " if outcome.scale != 1 else ""
     took = format_duration(round(outcome.seconds) * 1_000)
     yield f"{outcome.date}, {form}{took}, seed {outcome.seed}; {outcome.machine}.\n"
 

@@ -26,6 +26,7 @@ class Outcome:
     machine: str
     seed: int
     short: bool
+    scale: float = 1.0
     seconds: float = 0.0
     figures: dict[str, int | float | str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -48,7 +49,6 @@ class Run:
     outcome: Outcome
     folder: Path
     random: random.Random
-    scale: float = 1.0
     _told: float = field(default_factory=time.monotonic)
 
     @property
@@ -64,7 +64,7 @@ class Run:
 
     def size(self, whole: int, short: int) -> int:
         """How many of something: `whole`, in the short form `short`, times `--scale`."""
-        return max(1, round((short if self.short else whole) * self.scale))
+        return max(1, round((short if self.short else whole) * self.outcome.scale))
 
     def count(self, figure: str, by: int = 1) -> None:
         """Add to a figure, which begins at 0."""

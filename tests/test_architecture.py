@@ -75,8 +75,8 @@ LAYERS: Sequence[Sequence[str]] = [
     store.s3sweep;
     store.s3ends store.s3worlds;
     store.s3facts;
-    store store.memory store.disk store.indexed store.diskbytes store.folder store.together
-    store.paths store.counting store.s3bytes store.worldrows;
+    store store.memory store.disk store.indexed store.diskbytes store.folder store.locking
+    store.together store.blackout store.paths store.counting store.s3bytes store.worldrows;
     store.board store.bucketcheck;
     store.bucket store.s3keys;
     store.s3errors;

@@ -21,10 +21,12 @@ from weakref import WeakKeyDictionary
 import pytest
 from blake3 import blake3
 
+from mockkie import serve
 from mockkie.problems import UsageError
 from mockkie.store import PIECE, FilesSnapshot, Reading, StoredFile, diskbytes
 from mockkie.store import folder as opening
 from mockkie.store.disk import TRASH, DiskStore
+from mockkie.worlds import World
 
 T = TypeVar("T")
 SMALL, LARGE = b"small" * 10, bytes(range(256)) * 1_024
@@ -650,6 +652,31 @@ def test_only_the_owner_may_look(folder: Path) -> None:
     assert {mode for each, mode in modes.items() if each.is_file()} == {0o600}
     assert {"index.sqlite-wal", "index.sqlite-shm", "lock"} <= {each.name for each in modes}
     drive(store.close())
+
+
+def test_what_is_of_no_world_goes(folder: Path) -> None:
+    """A worker may keep a file in a world that another one has just dropped."""
+    store = DiskStore.open_folder(folder)
+    for path in ("a", "b"):
+        upload(store, path, LARGE)
+    drive(store.remember(World("other", "1", ())))
+    drive(store.drop_strays())
+    assert drive(store.count("default")) == (0, 0)
+    upload(store, "c", LARGE)
+    drive(store.remember(World("default", "2", ())))
+    drive(store.drop_strays())
+    assert download(store, "c") == LARGE
+    drive(store.close())
+    assert_tidy(folder)
+
+
+def test_a_start_drops_what_is_of_no_world(folder: Path) -> None:
+    store = DiskStore.open_folder(folder)
+    upload(store, "stray", LARGE)
+    drive(store.close())
+    with serve(data=folder) as kie:
+        assert [*kie.files] == []
+    assert_tidy(folder)
 
 
 def test_what_is_not_ours_in_incoming_stays(folder: Path) -> None:

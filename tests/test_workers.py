@@ -25,7 +25,9 @@ from hypothesis import strategies as st
 from mockkie import journal_folder
 from mockkie.journal import Entry, Journal
 from mockkie.kie import Runner
+from mockkie.problems import UsageError
 from mockkie.shared_folder import FolderShared
+from mockkie.store.locking import let_go, take_lock
 from mockkie.tasks import Task, Tasks
 from mockkie.worlds import World
 from tests.judging import check
@@ -195,6 +197,30 @@ def test_a_worker_that_is_killed_is_replaced_and_loses_nothing(running: Running)
     assert running.workers() != before
     for _ in range(ROUNDS):
         assert running.ask("GET", link).content == b"kept"
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    """The folder is theirs until they have: whoever starts meanwhile waits for that."""
+    folder, temporary = tmp_path / "d", tmp_path / "t"
+    temporary.mkdir()
+    command = [*SERVE, "--workers", "2", "--quiet", "--data", str(folder)]
+    env = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, env=env) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[4]
+        workers = Running(process, url, "").workers()
+        assert len(workers) == 2
+        assert (folder / "counts").is_dir()
+        os.kill(workers[0], signal.SIGSTOP)
+        process.kill()
+        process.wait()
+        with pytest.raises(UsageError, match=f"another mock .process {process.pid}. uses"):
+            take_lock(folder, seconds=0.2)
+        os.kill(workers[0], signal.SIGCONT)
+        let_go(take_lock(folder, seconds=60))
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"{url}/livez")
+    assert not [*temporary.iterdir()]
 
 
 def test_workers_need_a_folder_to_share() -> None:

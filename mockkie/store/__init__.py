@@ -137,6 +137,8 @@ class Store(ABC):
     """What a person reads about the place: `memory`, a folder, or a bucket."""
     waits: ClassVar[bool] = False
     """Whether its methods wait for something elsewhere; else no coroutine of it ever suspends."""
+    lock: int | None = None
+    """The file descriptor that holds the place for this mock, where one does."""
 
     @abstractmethod
     def draft(self) -> Draft:
@@ -235,6 +237,9 @@ class Store(ABC):
     @abstractmethod
     async def forget(self, world: str) -> None:
         """Drop a world with its files."""
+
+    async def drop_strays(self) -> None:  # noqa: B027 - most have none that a crash could leave
+        """Drop the files of worlds that are not remembered, where nobody else uses the place."""
 
     @abstractmethod
     async def snapshot(self, world: str) -> FilesSnapshot:

@@ -2,9 +2,8 @@
 
 `mockkie.store.folder` says what is in it. A kill at any moment loses no kept file and shows
 no half one, because each step leaves a state that `open_folder` (or a reader) understands, at a
-cost of what was in flight, not of what is kept:
-
-A small content is in its row and has no blob: its upload is step 2 alone, which is all or nothing.
+cost of what was in flight, not of what is kept. Of a small content, which is in its row and has no
+blob, step 2 is all there is.
 
 1. Bytes go to `incoming`. Killed here: no row names them, they are deleted.
 2. One transaction adds the row and moves the blob it replaces to the table `trash` (by trigger:
@@ -19,9 +18,9 @@ has the snapshot; `restore` takes it out in the transaction that brings its rows
 any time, the next opening frees it. Neighbours know nothing of it: no snapshots among several.
 
 A kill of the process is survived without waiting for the platter (`synchronous=NORMAL`): what was
-written is in the kernel's hands. A power cut may take the last commits, or the bytes of the last
-files, and leave bytes that no row names; the index stays whole. `durable=True` waits for the
-platter before `keep` returns; then a power cut costs at most some space.
+written is in the kernel's hands. A loss of power may take the last commits, or the bytes of files,
+and leave bytes that no row names; the index stays whole. `mockkie.store.blackout` puts that right.
+`durable=True` waits for the platter before `keep` returns: then nothing kept is lost.
 
 Every method does its work at once, in the caller's thread: no coroutine here ever suspends, but for
 `keep_together`, which shares a commit with its like (see `mockkie.store.together`). Any thread may
@@ -42,6 +41,7 @@ from typing import Final, Self
 from weakref import WeakSet
 
 from mockkie.store import Draft, FilesSnapshot, Outdated, Reading, StoredFile
+from mockkie.store.blackout import look_after_blackout
 from mockkie.store.counting import keep_within
 from mockkie.store.diskbytes import ROW, SMALL, DiskDraft, DiskReading, Room, Shelves, own
 from mockkie.store.folder import (
@@ -49,20 +49,20 @@ from mockkie.store.folder import (
     KEEP,
     OUT_OF_TRASH,
     ROWS,
+    STRAYS,
     SWEEP,
     TRASHED,
     DiskSnapshot,
     Row,
     begin_session,
     connect,
-    let_go,
     make_folders,
     prepare,
-    take_lock,
     told_in_words,
     transaction,
 )
 from mockkie.store.indexed import IndexedStore
+from mockkie.store.locking import let_go, take_lock
 from mockkie.store.memory import MemoryReading
 from mockkie.store.together import Together
 from mockkie.worlds import World
@@ -75,22 +75,18 @@ class DiskStore(IndexedStore):
     """Everything in one folder; the default of `serve`. Opened by `open_folder`."""
 
     def __init__(
-        self, folder: Path, index: sqlite3.Connection, *, lock: int, durable: bool, small: int
+        self, folder: Path, index: sqlite3.Connection, *, shared: bool, durable: bool, small: int
     ) -> None:
-        super().__init__(index, str(folder), shared=lock < 0)
-        self._lock = lock
-        self._durable = durable
-        self._small = small
+        super().__init__(index, str(folder), shared=shared)
+        self._durable, self._small = durable, small
         self.room = Room(str(folder))
         self._shelves = Shelves(str(folder / "incoming"), str(folder / "files"))
         # Every opening has a number of its own: blobs of two openings or processes never meet.
         session = begin_session(index, self.where)
         self._blobs = count(session << 40)
-        self._drafts: set[DiskDraft] = set()
-        self._readings: set[DiskReading] = set()
+        self._drafts, self._readings = set[DiskDraft](), set[DiskReading]()
         self._snapshots: WeakSet[DiskSnapshot] = WeakSet()
-        self._closed = False
-        self._together = Together[Row](self._keep, self._commit)
+        self._together, self._closed = Together[Row](self._keep, self._commit), False
 
     @classmethod
     def open_folder(
@@ -100,22 +96,23 @@ class DiskStore(IndexedStore):
 
         `lock=False` is for further processes of the mock that holds the lock: nothing is put
         right, the uploads in flight may be theirs. Contents of up to `small` bytes are kept in
-        the index, larger ones in files. `UsageError` says why the folder cannot be
-        used, and what to do: in use, no folder, not writable, index damaged or of another version.
+        the index, larger ones in files. `UsageError` says why the folder cannot be used.
         """
         folder = folder.absolute()
         with told_in_words(folder), contextlib.ExitStack() as undo:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            held = take_lock(folder) if lock else -1
+            held = take_lock(folder) if lock else None
             undo.callback(let_go, held)
             index = connect(folder)
             undo.callback(index.close)
             prepare(index, folder, durable=durable)
             make_folders(folder, durable=durable)
-            store = cls(folder, index, lock=held, durable=durable, small=small)
+            store = cls(folder, index, shared=not lock, durable=durable, small=small)
+            store.lock = held
             if lock:
                 store._counts.end()
                 store._shelves.recover(store._is_kept)
+                look_after_blackout(store._execute, store._shelves)
                 store._empty_trash()
             undo.pop_all()
         return store
@@ -252,6 +249,10 @@ class DiskStore(IndexedStore):
         self._rows.forget(world)
         self._empty_trash()
 
+    async def drop_strays(self) -> None:
+        self._execute(STRAYS)
+        self._empty_trash()
+
     async def snapshot(self, world: str) -> DiskSnapshot:
         snapshot = DiskSnapshot(world, self._execute(ROWS, (world,)))
         self._snapshots.add(snapshot)
@@ -278,7 +279,7 @@ class DiskStore(IndexedStore):
         with contextlib.suppress(sqlite3.Error):  # the next open reads the log as well
             self._index.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._index.close()
-        let_go(self._lock)
+        let_go(self.lock)
 
     def _settle(self) -> None:
         self._together.flush()

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from shutil import disk_usage
 from typing import Final
@@ -17,6 +17,7 @@ BATCH: Final = 64 * 1_024  # smaller chunks are gathered to this many bytes
 LOOK: Final = 4 * 1_024 * 1_024  # bytes between two looks at the free space
 ROW: Final = 16 * 1_024  # about what a commit of a row writes
 SMALL: Final = 16 * 1_024  # bytes up to which a content has no file of its own
+_BITS: Final = 64  # of a blob, with its sign
 BINARY: Final[int] = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
@@ -218,6 +219,15 @@ class Shelves:
         for name in os.listdir(self.incoming):  # noqa: PTH208 - names are all that is needed
             with contextlib.suppress(ValueError, OverflowError):  # not a name of ours
                 self.settle(int(name, 16), is_kept)
+
+    def shelved(self) -> Iterator[Sequence[int]]:
+        """All blobs that are on shelves, a shelf at a time."""
+        for shelf in Path(self._files).iterdir():
+            blobs = []
+            for name in os.listdir(shelf):  # noqa: PTH208 - names are all that is needed
+                with contextlib.suppress(ValueError):  # not a name of ours
+                    blobs.append(int(name, 16))
+            yield [blob for blob in blobs if blob.bit_length() < _BITS]
 
     def settle(self, blob: int, is_kept: Callable[[int], bool]) -> None:
         """Let the index decide about bytes in `incoming`: shelve them, or delete them.

@@ -1,4 +1,4 @@
-"""The folder of a disk store: its lock, and its index with the statements. Knows no uploads.
+"""The folder of a disk store: its index, with the statements. Knows no uploads.
 
     lock               held by the mock that uses the folder; names its process
     index.sqlite       the truth: what is kept, and what is still to be freed
@@ -14,7 +14,6 @@ import errno
 import json
 import os
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +22,8 @@ from typing import Any, Final
 from mockkie.clock import Clock
 from mockkie.problems import UsageError
 from mockkie.store import FilesSnapshot, StoredFile
-from mockkie.store.diskbytes import read_at, sync_folder
+from mockkie.store.diskbytes import sync_folder
 from mockkie.worlds import World
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 VERSION: Final = 3  # of the schema below, which says so itself; another one is not read
 
@@ -105,6 +99,16 @@ TRASHED: Final = (
 )
 OUT_OF_TRASH: Final = "DELETE FROM trash WHERE blob IN (SELECT value FROM json_each(?))"
 
+# Of a world that one worker dropped while another one, which did not know yet, kept a file in it.
+# It goes from world to world, not from file to file.
+STRAYS: Final = """
+WITH RECURSIVE had (world) AS (
+    SELECT min(world) FROM file UNION ALL
+    SELECT (SELECT min(world) FROM file WHERE world > had.world) FROM had
+    WHERE had.world IS NOT NULL)
+DELETE FROM file WHERE world IN (
+    SELECT world FROM had WHERE world IS NOT NULL AND world NOT IN (SELECT id FROM world))
+"""
 
 Row = tuple[Any, ...]  # what KEEP takes: the blob, the world, the facts of a file, the content
 
@@ -140,38 +144,6 @@ def told_in_words(folder: Path) -> Iterator[None]:
             f"{folder} cannot be the data folder ({error.strerror or error}): "
             "choose a folder that can be made and written to"
         ) from error
-
-
-def take_lock(folder: Path) -> int:
-    """The open lock file; the system lets go of it when the process ends, however it ends."""
-    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if sys.platform == "win32":
-            os.lseek(fd, 1 << 30, os.SEEK_SET)  # far behind the text: locked bytes are unreadable
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
-        holder = read_at(fd, 32, 0).decode("ascii", "replace").strip()
-        os.close(fd)
-        raise UsageError(
-            f"another mock{f' (process {holder})' if holder else ''} uses the data folder "
-            f"{folder}: stop it, or choose another folder"
-        ) from error
-    except OSError:
-        os.close(fd)
-        raise
-    os.lseek(fd, 0, os.SEEK_SET)
-    os.ftruncate(fd, 0)
-    os.write(fd, f"{os.getpid()}\n".encode())
-    return fd
-
-
-def let_go(lock: int) -> None:
-    """Close the lock file, unless there is none (-1)."""
-    if lock >= 0:
-        os.ftruncate(lock, 0)
-        os.close(lock)
 
 
 def connect(folder: Path) -> sqlite3.Connection:
@@ -258,12 +230,12 @@ def prepare(index: sqlite3.Connection, folder: Path, *, durable: bool) -> None:
             f"the file system of the data folder {folder} cannot hold an SQLite index in WAL mode: "
             "choose a folder on a local disk"
         )
-    index.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     index.execute("PRAGMA journal_size_limit = 67108864")  # bytes, after a large clear
     # KiB; not more: SQLite may walk over all cached pages at a commit (seen with 3.40).
     index.execute("PRAGMA cache_size = -8192")
-    if not version:
+    if not version:  # FULL as yet: a loss of power must not leave files without an index
         index.executescript(_SCHEMA)
+    index.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
 
 
 def make_folders(folder: Path, *, durable: bool) -> None:
