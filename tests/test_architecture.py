@@ -50,7 +50,7 @@ LAYERS: Sequence[Sequence[str]] = [
     build;
     app;
     gate;
-    dashboard.site metrics tracing;
+    dashboard.site metrics tracing entrance;
     dashboard.clock;
     dashboard.files dashboard.journal dashboard.faults dashboard.worlds dashboard.contract
     dashboard.events;
