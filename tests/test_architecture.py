@@ -77,7 +77,7 @@ LAYERS: Sequence[Sequence[str]] = [
     store.s3facts;
     store store.memory store.disk store.diskbytes store.folder store.together store.paths
     store.counting store.s3bytes;
-    store.board store.bucketcheck;
+    store.board store.bucketcheck store.owning;
     store.bucket store.s3keys;
     store.s3errors;
     contract settings scenarios;

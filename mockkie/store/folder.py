@@ -24,6 +24,7 @@ from mockkie.clock import Clock
 from mockkie.problems import UsageError
 from mockkie.store import FilesSnapshot, StoredFile
 from mockkie.store.diskbytes import read_at, sync_folder
+from mockkie.store.owning import NO_LINK, judge_entries
 from mockkie.worlds import World
 
 if sys.platform == "win32":
@@ -144,7 +145,8 @@ def told_in_words(folder: Path) -> Iterator[None]:
 
 def take_lock(folder: Path) -> int:
     """The open lock file; the system lets go of it when the process ends, however it ends."""
-    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    judge_entries(folder)
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | NO_LINK, 0o600)
     try:
         if sys.platform == "win32":
             os.lseek(fd, 1 << 30, os.SEEK_SET)  # far behind the text: locked bytes are unreadable
@@ -177,7 +179,8 @@ def let_go(lock: int) -> None:
 def connect(folder: Path) -> sqlite3.Connection:
     """The index of a folder; `sqlite3.Error` when it cannot be opened."""
     at = folder / "index.sqlite"
-    os.close(os.open(at, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it for all to read
+    flags = os.O_RDWR | os.O_CREAT | NO_LINK
+    os.close(os.open(at, flags, 0o600))  # SQLite would make it for all to read
     return sqlite3.connect(at, timeout=10, isolation_level=None, check_same_thread=False)
 
 
