@@ -13,6 +13,7 @@ from mockkie.changes import PROFILE, Changes, read_changes
 from mockkie.clock import parse_duration
 from mockkie.contract import Contract, shipped
 from mockkie.document import Document
+from mockkie.entrance import check_control_key
 from mockkie.faults import Fault
 from mockkie.known_faults import judge_fault
 from mockkie.problems import UsageError
@@ -54,6 +55,7 @@ class MockOptions(TypedDict, total=False):
     otel: bool
     faults: str | Path | None
     control_hosts: Sequence[str]
+    control_key: str | None
 
 
 DEFAULTS: Final[MockOptions] = {
@@ -76,6 +78,7 @@ DEFAULTS: Final[MockOptions] = {
     "otel": False,
     "faults": None,
     "control_hosts": (),
+    "control_key": None,
 }
 
 
@@ -86,7 +89,8 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
     `settings` are those of `x-mockkie` in its form, `{"expiredLink": {"status": 410}}`; they hold
     above the profile. `retention` is an ISO 8601 duration, `data` is `memory:` or a folder,
     `overlay` one file or several that change the first document, in order; `faults` is a script's
-    file or a scenario's name; `control_hosts` are further names of the mock, for the control API.
+    file or a scenario's name; `control_hosts` are further names of the mock, for the control API,
+    `control_key` what it asks for; a server that other machines reach has to have one.
     Sizes are a number of bytes, or a text such as `100MB` or `1GiB`: the most of one file, of all
     living files of a world, and what is left free on the disk of a folder. What is None is as the
     contract says. `metrics` has `/metrics` answered, `otel` sends traces. A `sibling` is one more
@@ -97,6 +101,7 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
             raise TypeError(f"build_mock() has no option {name!r}")
     given: MockOptions = {**DEFAULTS, **options}
     _check_keys(given["keys"])
+    _check_control_key(given["control_key"], given["keys"])
     changes, free = _changes(given), read_size("--min-free-disk", given["min_free_disk"])
     profile = changes.pop(PROFILE, given["profile"])
     overlays = _paths(given["overlay"])
@@ -113,6 +118,7 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
         url_upload_private=given["url_upload_private"],
         faults=faults,
         control_hosts=tuple(given["control_hosts"]),
+        control_key=given["control_key"],
         shared=shared,
     )
     for attach in beside:
@@ -262,3 +268,9 @@ def _check_keys(keys: Sequence[str]) -> None:
     for key in keys:
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise UsageError("--key: a key is printable ASCII without spaces, as headers carry it")
+
+
+def _check_control_key(control_key: str | None, keys: Sequence[str]) -> None:
+    check_control_key(control_key)
+    if control_key in keys:
+        raise UsageError("--control-key: it is also a --key, which clients know; choose another")

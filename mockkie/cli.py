@@ -83,6 +83,11 @@ def _occupy_standard_streams() -> None:
     metavar="NAME",
     help="One more name under which `/__mockkie` may be asked, for a mock behind one; repeatable.",
 )
+@option(
+    "--control-key",
+    metavar="KEY",
+    help="What `/__mockkie` asks for; needed where --host lets other machines in.",
+)
 @option("--durable", is_flag=True, help="Survive a loss of power too; uploads get slower.")
 @option("--metrics", is_flag=True, help="Count for Prometheus, at /metrics (mockkie[metrics]).")
 @option(

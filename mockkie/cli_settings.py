@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from mockkie.options import DOCUMENT, option
+from mockkie.options import CONTROL_KEY, DOCUMENT, option
 
 
 @click.command(name="settings")
 @option("--url", help="Of a running mock: show, or change, the settings of one of its worlds.")
 @option("--key", metavar="KEY", help="Of the world; without it, the default world.")
+@CONTROL_KEY
 @click.option("--reset", is_flag=True, help="Have the world's settings be those of its mock.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def show(**options: Any) -> None:

@@ -2,7 +2,8 @@
 
 A web page of a stranger must not move a developer's clock. Browsers say where a request comes from
 (`Origin`, `Sec-Fetch-Site`), and under which name they reached the mock (`Host`): a name that
-somebody else's DNS leads here, to make our pages theirs (DNS rebinding), is none of ours.
+somebody else's DNS leads here, to make our pages theirs (DNS rebinding), is none of ours. Where
+other machines reach the mock, a control key is asked for as well (`mockkie.entrance`).
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockkie import links
 from mockkie.control import PREFIX, control_app
+from mockkie.entrance import ENTER, NoControlKey, asking_page, enter, judge_control_key
 from mockkie.jsonapi import Refused, away, problem_response
 from mockkie.service import Service
 
 _READING: Final = ("GET", "HEAD", "OPTIONS")
 _OURS: Final = ("same-origin", "none")
+_FRAMES: Final = ("embed", "frame", "iframe", "object")
+_SAMPLES: Final = f"{PREFIX}/origin/"
 _PAGES: Final = tuple(PREFIX + path for path in ("/ui/", "/assets/"))
 _ALIVE: Final = "/livez"  # also when the store is away
 _ENTRANCES: Final = (PREFIX, f"{PREFIX}/")
@@ -39,18 +44,29 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
+        key = self._service.control_key
+        shown = path in _ENTRANCES or path.startswith(_PAGES)
         try:
             if path.startswith(PREFIX):
                 self._judge(scope)
+                if path == ENTER and key is not None and scope["method"] == "POST":
+                    await (await enter(Request(scope, receive), key))(scope, receive, send)
+                    return
+                if key is not None:
+                    judge_control_key(Headers(scope=scope), key)
             if path != _ALIVE and not self._service.is_ready:
                 await self._service.ready()
+        except NoControlKey as refused:
+            response = asking_page() if shown else problem_response(refused)
+            await response(scope, receive, send)
+            return
         except Refused as refused:
             await problem_response(refused)(scope, receive, send)
             return
         except OSError as error:
             await problem_response(away(error))(scope, receive, send)
             return
-        if path in _ENTRANCES or path.startswith(_PAGES):
+        if shown:
             if self._dashboard is None:
                 # Templates are slow to import, and most mocks are never looked at.
                 from mockkie.dashboard.site import dashboard_app  # noqa: PLC0415
@@ -97,10 +113,20 @@ def judge_host(scope: Scope, known: Container[str | None]) -> None:
 
 
 def judge_page(scope: Scope) -> None:
-    """Refuse a change that a page of another origin asks for; programs send no such headers."""
+    """Refuse what a page of another origin asks for; programs send no such headers.
+
+    A link from elsewhere may be followed; what is read into another page may not, also where
+    browsers would keep it from the page: that it comes, and when, tells of the worlds.
+    """
     headers = Headers(scope=scope)
     if scope["method"] in _READING:
-        return
+        mode = headers.get("sec-fetch-mode", "navigate")
+        frame = headers.get("sec-fetch-dest") in _FRAMES
+        foreign = headers.get("sec-fetch-site", "none") not in _OURS
+        samples = scope["path"].startswith(_SAMPLES)
+        if not foreign or samples or (mode == "navigate" and not frame):
+            return
+        raise Refused(403, "a page of another origin asked for this: open it in a tab of its own")
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     own = urlsplit(links.request_origin(scope, headers)).netloc
     if site in _OURS or (site is None and (origin is None or urlsplit(origin).netloc == own)):

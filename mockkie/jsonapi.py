@@ -48,6 +48,7 @@ async def read_object(request: Request, known: set[str] | None = None) -> dict[s
             raise Refused(413, f"the body of a control call is small: at most {_BODY:,} bytes")
     if not content:
         return {}
+    judge_media(request.headers.get("content-type", ""))
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -60,6 +61,16 @@ async def read_object(request: Request, known: set[str] | None = None) -> dict[s
         wanted = ", ".join(sorted(known))
         raise Refused(400, f"{min(strange)!r} is not known here; known are: {wanted}")
     return value
+
+
+def judge_media(written: str) -> None:
+    """Refuse a body that is not said to be JSON: pages of any origin may send all other types."""
+    if written.partition(";")[0].strip().lower() != "application/json":
+        raise Refused(
+            400,
+            f"the body is JSON, and has to say so: send `Content-Type: application/json`, not "
+            f"{written or 'none'!r} (curl: --json in place of -d)",
+        )
 
 
 def _is_deep(value: Any) -> bool:

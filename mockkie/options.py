@@ -34,6 +34,30 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
     return click.option(name, *more, envvar=env, show_envvar=True, **settings)
 
 
+_CONTROL_KEY: Final = "mockkie.control_key"
+
+
+def _remember(ctx: click.Context, param: click.Parameter, key: str | None) -> None:
+    del param
+    ctx.meta[_CONTROL_KEY] = key
+
+
+CONTROL_KEY: Final = option(
+    "--control-key",
+    metavar="KEY",
+    expose_value=False,
+    callback=_remember,
+    help="Of the mock, if it was started with one.",
+)
+"""The option of a command that speaks to a running mock; `given_control_key` has what it says."""
+
+
+def given_control_key() -> str | None:
+    """The control key that the command in progress was given."""
+    ctx = click.get_current_context(silent=True)
+    return None if ctx is None else ctx.meta.get(_CONTROL_KEY)
+
+
 def remote(command: Command) -> Command:
     """The options of a command that speaks to a running mock."""
     for decorator in (
@@ -44,6 +68,7 @@ def remote(command: Command) -> Command:
             help="Where the mock is.",
         ),
         option("--key", metavar="KEY", help="Of the world; without it, the default world."),
+        CONTROL_KEY,
         click.option("--json", "as_json", is_flag=True, help="The mock's own JSON."),
     ):
         command = decorator(command)

@@ -12,8 +12,10 @@ import click
 import httpx2
 import orjson
 
+from mockkie.entrance import HEADER
 from mockkie.journal import Entry
 from mockkie.lines import request_line
+from mockkie.options import given_control_key
 from mockkie.problems import UsageError
 
 _SECONDS: Final = 30.0
@@ -28,6 +30,10 @@ class Remote:
         if key is not None and not key.isascii():
             raise UsageError("--key: a key is ASCII text")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        if control_key := given_control_key():
+            if not control_key.isascii():
+                raise UsageError("--control-key: a key is ASCII text")
+            headers[HEADER] = control_key
         trust: Any = ssl.create_default_context() if url.startswith("https:") else True
         self._client = httpx2.Client(
             headers=headers, timeout=_SECONDS, trust_env=False, verify=trust

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 import uvicorn
 
 from mockkie import links
+from mockkie.addresses import why_not_public
 from mockkie.app import Mock
 from mockkie.certificates import Tls
 from mockkie.problems import UsageError
@@ -88,6 +89,8 @@ class Server:
         scheme = "http" if tls is None else "https"
         ports = [port] if download_port is None else [port, download_port]
         self.sockets = list(sockets) or _bind_all(host, ports)
+        if mock.service.control_key is None:
+            _judge_reach(host, self.sockets)
         self.origin = _origin(scheme, host, self.sockets[0])
         self.download_origin = _origin(scheme, host, self.sockets[-1])
         if len(self.sockets) > 1:
@@ -189,6 +192,20 @@ def _bind_all(host: str, ports: Sequence[int]) -> list[socket.socket]:
             listening.close()
         raise
     return bound
+
+
+def _judge_reach(host: str, sockets: Sequence[socket.socket]) -> None:
+    """`UsageError` for an address, whatever it was called, that other machines may reach."""
+    for listening in sockets:
+        address = listening.getsockname()[0]
+        if why_not_public(address) != "loopback":
+            for bound in sockets:
+                bound.close()
+            raise UsageError(
+                f"--host {host} listens on {address}, which other machines may reach: whoever does "
+                "can move the clock, read all keys and delete all files. Say a key that is asked "
+                "for there with --control-key or MOCKKIE_CONTROL_KEY, or listen on 127.0.0.1"
+            )
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -49,7 +49,8 @@ class Service:
     """The state of a mock. `keys` open the default world; `watchers` see every journal entry.
 
     `faults` are those that the default world begins with, `control_hosts` further names under which
-    the control API may be asked; `scrape` gives `/metrics` its body and type, by an `Accept`.
+    the control API may be asked, `control_key` what it asks for; `scrape` gives `/metrics` its
+    body and type, by an `Accept`.
     """
 
     contract: Contract
@@ -61,6 +62,7 @@ class Service:
     watchers: list[Watcher] = field(default_factory=list)
     shared: Shared | None = None
     control_hosts: Sequence[str] = ()
+    control_key: str | None = None
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
     closing: list[Callable[[], None]] = field(default_factory=list)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, Self
 
@@ -89,13 +89,8 @@ class Request:
 
     @property
     def cookies(self) -> dict[str, list[str]]:
-        """The cookies of the request by name, in their order (RFC 6265, 5.4)."""
-        found: dict[str, list[str]] = {}
-        for pair in ";".join(self.headers.getlist("cookie")).split(";"):
-            name, given, value = pair.partition("=")
-            if given:
-                found.setdefault(name.strip(), []).append(value.strip().strip('"'))
-        return found
+        """The cookies of the request by name."""
+        return read_cookies(self.headers.getlist("cookie"))
 
     @property
     def target(self) -> str:
@@ -269,6 +264,16 @@ class Answer:
                 sent += len(piece)
                 await asyncio.sleep(0)  # a fast reader must not keep everybody else waiting
         return sent
+
+
+def read_cookies(written: Iterable[str]) -> dict[str, list[str]]:
+    """The values of `Cookie` headers by name, in their order (RFC 6265, 5.4)."""
+    found: dict[str, list[str]] = {}
+    for pair in ";".join(written).split(";"):
+        name, given, value = pair.partition("=")
+        if given:
+            found.setdefault(name.strip(), []).append(value.strip().strip('"'))
+    return found
 
 
 def printable(text: str) -> str:

@@ -50,7 +50,7 @@ LAYERS: Sequence[Sequence[str]] = [
     build;
     app;
     gate;
-    dashboard.site metrics tracing;
+    dashboard.site metrics tracing entrance;
     dashboard.clock;
     dashboard.files dashboard.journal dashboard.faults dashboard.worlds dashboard.contract
     dashboard.events;
@@ -77,7 +77,7 @@ LAYERS: Sequence[Sequence[str]] = [
     store.s3facts;
     store store.memory store.disk store.indexed store.diskbytes store.folder store.locking
     store.together store.blackout store.paths store.counting store.s3bytes store.worldrows;
-    store.board store.bucketcheck;
+    store.board store.bucketcheck store.owning;
     store.bucket store.s3keys;
     store.s3errors;
     contract settings scenarios;

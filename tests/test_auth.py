@@ -25,7 +25,7 @@ from tests.clients import (
     tool,
 )
 from tests.separate import Separate, separate
-from tests.visitors import ROUTES, WAYS, Visitor, serving, visiting
+from tests.visitors import JSON_TYPE, ROUTES, WAYS, Visitor, serving, visiting
 from tests.vocabulary import KIB
 
 DENIED = {"success": False, "code": 401, "msg": "Authentication failed: Invalid API Key"}
@@ -117,7 +117,8 @@ def memory_origin(guest: Visitor, http: Client) -> Iterator[Callable[..., Visito
 
     def make(**wanted: object) -> Visitor:
         body = json.dumps(wanted).encode()
-        reply = http.fetch("POST", f"{guest.origin}/__mockkie/worlds", body=body)
+        url = f"{guest.origin}/__mockkie/worlds"
+        reply = http.fetch("POST", url, headers=JSON_TYPE, body=body)
         made.append(Visitor(guest.origin, guest.downloads, http, reply.json))
         return made[-1]
 

@@ -11,7 +11,15 @@ from blake3 import blake3
 
 from mockkie.server import Server
 from tests.clients import Client, Form, Part, Reply, multipart
-from tests.visitors import FROZEN, ROUTES, Visitor, serving, visiting, visitor_of
+from tests.visitors import (
+    FROZEN,
+    JSON_TYPE,
+    ROUTES,
+    Visitor,
+    serving,
+    visiting,
+    visitor_of,
+)
 
 PREFIX = "/__mockkie"
 
@@ -28,7 +36,7 @@ def check_problem(reply: Reply, status: int) -> str:
 
 def raw(visitor: Visitor, method: str, path: str, body: bytes) -> Reply:
     url = f"{visitor.origin}{PREFIX}{path}"
-    return visitor.client.fetch(method, url, headers=visitor.auth, body=body)
+    return visitor.client.fetch(method, url, headers={**visitor.auth, **JSON_TYPE}, body=body)
 
 
 def test_the_clock_shows_time_offset_and_whether_it_is_frozen(visitor: Visitor) -> None:
@@ -275,7 +283,8 @@ def test_an_unknown_key_does_not_act_on_another_world(
 def test_without_a_key_a_call_is_about_the_default_world(http: Client) -> None:
     with serving(keys=["own"]) as server:
         url = f"{server.origin}{PREFIX}"
-        http.fetch("PUT", f"{url}/clock", body=b'{"now": "%b", "frozen": true}' % FROZEN.encode())
+        body = b'{"now": "%b", "frozen": true}' % FROZEN.encode()
+        http.fetch("PUT", f"{url}/clock", headers=JSON_TYPE, body=body)
         own = http.fetch("GET", f"{url}/clock", headers={"Authorization": "Bearer own"})
         assert own.json["now"] == FROZEN
         other = visitor_of(server, http)
@@ -284,7 +293,8 @@ def test_without_a_key_a_call_is_about_the_default_world(http: Client) -> None:
 
 def test_a_world_is_made_listed_and_dropped(server: Server, http: Client) -> None:
     url = f"{server.origin}{PREFIX}/worlds"
-    reply = http.fetch("POST", url, body=b'{"id": "w 1", "keys": ["k1", "k2"]}')
+    body = b'{"id": "w 1", "keys": ["k1", "k2"]}'
+    reply = http.fetch("POST", url, headers=JSON_TYPE, body=body)
     made = reply.json
     assert reply.status == 201
     assert made.pop("clock")["offset"] == 0.0
@@ -316,7 +326,7 @@ def test_what_another_world_has_is_refused(
 ) -> None:
     with visiting(server, http, id="taken", keys=["taken-key"]) as taken:
         body = json.dumps(wanted).encode()
-        reply = http.fetch("POST", f"{server.origin}{PREFIX}/worlds", body=body)
+        reply = http.fetch("POST", f"{server.origin}{PREFIX}/worlds", headers=JSON_TYPE, body=body)
         detail = check_problem(reply, 409)
         assert "already" in detail
         assert "taken-key" not in detail
@@ -325,10 +335,12 @@ def test_what_another_world_has_is_refused(
 
 def test_a_world_with_a_key_twice_can_be_dropped(server: Server, http: Client) -> None:
     url = f"{server.origin}{PREFIX}/worlds"
-    made = http.fetch("POST", url, body=b'{"id": "twice", "keys": ["twice", "twice"]}')
+    body = b'{"id": "twice", "keys": ["twice", "twice"]}'
+    made = http.fetch("POST", url, headers=JSON_TYPE, body=body)
     if made.status == 201:
         assert http.fetch("DELETE", f"{url}/twice").status == 204
-        assert http.fetch("POST", url, body=b'{"id": "twice", "keys": ["twice"]}').status == 201
+        body = b'{"id": "twice", "keys": ["twice"]}'
+        assert http.fetch("POST", url, headers=JSON_TYPE, body=body).status == 201
         assert http.fetch("DELETE", f"{url}/twice").status == 204
     else:
         check_problem(made, 400)

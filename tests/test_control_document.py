@@ -45,7 +45,7 @@ from tests.control_document import (
     judge,
     nodes,
 )
-from tests.visitors import Visitor, serving, visitor_of
+from tests.visitors import JSON_TYPE, Visitor, serving, visitor_of
 
 HEALTH: Final = ("/livez", "/readyz", "/metrics")
 SCHEMAS: Final = DOCUMENT["components"]["schemas"]
@@ -450,7 +450,8 @@ def succeed(visitor: Visitor, operation: Operation, status: str) -> Reply:
 
 def visitor_of_name(visitor: Visitor, name: str) -> None:
     url = f"{visitor.origin}/__mockkie/worlds"
-    assert visitor.client.fetch("POST", url, body=b'{"id": "%b"}' % name.encode()).status == 201
+    body = b'{"id": "%b"}' % name.encode()
+    assert visitor.client.fetch("POST", url, headers=JSON_TYPE, body=body).status == 201
 
 
 def state_of(visitor: Visitor) -> Any:

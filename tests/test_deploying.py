@@ -79,6 +79,13 @@ def test_the_image_serves_with_options_that_there_are() -> None:
     assert variables["MOCKKIE_HOST"] == "0.0.0.0"  # noqa: S104 - inside of a container
 
 
+def test_the_image_serves_with_a_control_key_only() -> None:
+    words = [sys.executable, "-m", "mockkie", "serve"]
+    env = environment(**image_variables() | {"MOCKKIE_PORT": "0", "MOCKKIE_DATA": "memory:"})
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "MOCKKIE_CONTROL_KEY" in done.stderr) == (2, True)
+
+
 def test_the_image_runs_as_nobody_special() -> None:
     user = only("USER")
     made = next(rest for name, rest in instructions() if name == "RUN" and "useradd" in rest)
@@ -114,6 +121,9 @@ def test_compose_publishes_the_port_here_only_and_keeps_the_volume() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     service = compose["services"]["mockkie"]
     assert service["ports"] == [f"127.0.0.1:{DEFAULT_PORT}:{only('EXPOSE')}"]
+    (wanted,) = service["environment"].items()
+    assert wanted[0] in variables_of("serve")
+    assert wanted[1].startswith("${MOCKKIE_CONTROL_KEY:?")  # compose refuses to start without one
     (volume,) = service["volumes"]
     name, _, place = volume.partition(":")
     assert place == only("VOLUME")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +12,7 @@ import httpx2
 import pytest
 
 from mockkie.build import build_mock
+from mockkie.problems import UsageError
 from mockkie.server import Server
 from tests.visitors import FROZEN, Visitor, serving
 
@@ -134,3 +137,126 @@ def test_a_file_that_cannot_run_comes_as_it_is(guest: Visitor, mime: str) -> Non
     assert data["mimeType"] == mime
     headers: Any = guest.get(data["downloadUrl"]).headers
     assert "content-security-policy" not in headers
+
+
+CONTROL_KEY = "a-control-key-of-24-char"
+
+
+@pytest.fixture(scope="module")
+def locked() -> Iterator[Server]:
+    """A mock with a control key."""
+    with serving(control_key=CONTROL_KEY) as server:
+        yield server
+
+
+def test_the_control_key_is_asked_for(locked: Server) -> None:
+    for method, path in CALLS:
+        for headers in (
+            {},
+            {"X-Mockkie-Control-Key": CONTROL_KEY[:-1]},
+            {"Cookie": f"a={CONTROL_KEY}"},
+        ):
+            answer = ask(locked, method, path, **headers)
+            assert answer.status_code == 403
+            assert "control key" in answer.text
+            assert CONTROL_KEY not in answer.text
+    assert ask(locked, "GET", "/clock", X_Mockkie_Control_Key=CONTROL_KEY).status_code == 200
+    assert ask(locked, "GET", "/origin/files/a.png").status_code == 403
+    with httpx2.Client(base_url=locked.origin, trust_env=False) as client:
+        assert [client.get(path).status_code for path in ("/livez", "/readyz")] == [200, 200]
+        assert client.post("/api/file-stream-upload").status_code == 401
+
+
+def test_a_world_s_key_is_no_control_key(locked: Server) -> None:
+    key = locked.mock.service.keys[0]
+    assert ask(locked, "GET", "/clock", Authorization=f"Bearer {key}").status_code == 403
+
+
+def test_a_browser_enters_by_a_form(locked: Server) -> None:
+    with httpx2.Client(base_url=locked.origin, trust_env=False) as browser:
+        page = browser.get("/__mockkie/ui/default/files")
+        assert (page.status_code, page.headers["cache-control"]) == (403, "no-store")
+        assert 'action="/__mockkie/enter"' in page.text
+        refused = browser.post("/__mockkie/enter", data={"key": "kie-mock-key"})
+        assert (refused.status_code, "That is not the key" in refused.text) == (403, True)
+        assert not browser.cookies
+        entered = browser.post("/__mockkie/enter", data={"key": CONTROL_KEY})
+        assert (entered.status_code, entered.headers["location"]) == (303, "/__mockkie/")
+        cookie = entered.headers["set-cookie"]
+        assert all(word in cookie for word in ("HttpOnly", "SameSite=strict", "Path=/__mockkie"))
+        assert CONTROL_KEY not in cookie
+        assert browser.get("/__mockkie/ui/default/files").status_code == 200
+        assert browser.get("/__mockkie/clock").status_code == 200
+
+
+def test_a_form_of_a_stranger_lets_nobody_in(locked: Server) -> None:
+    with httpx2.Client(base_url=locked.origin, trust_env=False) as browser:
+        headers = {"Origin": "https://evil.example"}
+        answer = browser.post("/__mockkie/enter", data={"key": CONTROL_KEY}, headers=headers)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+        long = browser.post("/__mockkie/enter", content=b"key=" + b"a" * 5_000)
+        assert (long.status_code, "too long" in long.text) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("short", "at least 16"),
+        ("with spaces in between", "printable ASCII"),
+        ("kéy-that-is-no-ascii", "printable ASCII"),
+        ("the-key-of-a-world-itself", "also a --key"),
+    ],
+)
+def test_a_control_key_that_is_none(key: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        build_mock(control_key=key, keys=["the-key-of-a-world-itself"])
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "::ffff:0.0.0.0"])  # noqa: S104 - refused
+def test_who_lets_other_machines_in_says_a_control_key(host: str) -> None:
+    with pytest.raises(UsageError, match=r"--control-key or MOCKKIE_CONTROL_KEY"):
+        Server(build_mock(), host)
+    server = Server(build_mock(control_key=CONTROL_KEY), host)
+    server.stop()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.5.5.5"])
+def test_who_lets_nobody_else_in_need_not(host: str) -> None:
+    Server(build_mock(), host).stop()
+
+
+def test_what_a_name_leads_to_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        kind = socket.AF_INET, socket.SOCK_STREAM, 6
+        return [(*kind, "", ("0.0.0.0", 0))]  # noqa: S104 - refused
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(UsageError, match="--host localhost listens on"):
+        Server(build_mock(), "localhost")
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonp"]
+)
+def test_a_change_is_said_to_be_json(guest: Visitor, kind: str | None) -> None:
+    """What is not may come from any page: browsers ask nobody before they send it."""
+    guest.set_clock()
+    headers = guest.auth | ({} if kind is None else {"Content-Type": kind})
+    url = f"{guest.origin}/__mockkie/clock/advance"
+    answer = guest.client.fetch("POST", url, headers=headers, body=b'{"seconds": 5}')
+    assert (answer.status, "application/json" in answer.json["detail"]) == (400, True)
+    assert guest.control("GET", "/clock").json["now"] == FROZEN
+
+
+def test_a_page_of_a_stranger_embeds_nothing(memory: Server) -> None:
+    cross = {"Sec-Fetch-Site": "cross-site"}
+    for how in (
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+    ):
+        for path in ("/ui/default/files", "/worlds", "/ui/default/events"):
+            assert ask(memory, "GET", path, **cross, **how).status_code == 403
+        assert ask(memory, "GET", "/origin/files/a.png", **cross, **how).status_code == 200
+    opened = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert ask(memory, "GET", "/ui/default/files", **cross, **opened).status_code == 200

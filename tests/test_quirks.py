@@ -29,7 +29,7 @@ from mockkie.settings import Settings
 from tests.clients import Client, Form, Part, Reply, multipart
 from tests.inside import edited
 from tests.quirk_cases import CASES, STREAM, by_url, ended, form, link, path_of
-from tests.visitors import Visitor, visiting
+from tests.visitors import JSON_TYPE, Visitor, visiting
 
 OTHERWISE = [*CASES]
 
@@ -432,7 +432,8 @@ def test_what_is_wrong_is_named_and_nothing_changes(
         assert why in reply.json["detail"]
         assert visitor.control("GET", "/settings").json == before
         body = json.dumps({"id": "never", "settings": wrong}).encode()
-        made = http.fetch("POST", f"{visitor.origin}/__mockkie/worlds", body=body)
+        url = f"{visitor.origin}/__mockkie/worlds"
+        made = http.fetch("POST", url, headers=JSON_TYPE, body=body)
         assert made.status == 400
         assert why in made.json["detail"]
         worlds = http.fetch("GET", f"{visitor.origin}/__mockkie/worlds").json["worlds"]

@@ -15,6 +15,7 @@ from tests.clients import Client, Form, Part, Reply, Wire
 
 WAYS: Final = ("stream", "base64", "url")
 ROUTES: Final = {way: f"/api/file-{way}-upload" for way in WAYS}
+JSON_TYPE: Final = {"Content-Type": "application/json"}
 FROZEN: Final = "2025-01-01T12:00:00.000Z"
 
 
@@ -81,7 +82,8 @@ class Visitor:
         """Ask the control API about this world."""
         body = None if value is None else json.dumps(value).encode()
         url = f"{self.origin}/__mockkie{path}"
-        return self.client.fetch(method, url, headers=self.auth, body=body)
+        kind = {} if body is None else JSON_TYPE
+        return self.client.fetch(method, url, headers={**self.auth, **kind}, body=body)
 
     def set_clock(self, now: str = FROZEN, *, frozen: bool = True) -> None:
         reply = self.control("PUT", "/clock", {"now": now, "frozen": frozen})
@@ -113,7 +115,7 @@ def serving(download_port: int | None = None, **options: Any) -> Iterator[Server
 def visitor_of(server: Server, client: Client, **wanted: Any) -> Visitor:
     """A world of its own on a server, for as long as that runs."""
     url = f"{server.origin}/__mockkie/worlds"
-    reply = client.fetch("POST", url, body=json.dumps(wanted).encode())
+    reply = client.fetch("POST", url, headers=JSON_TYPE, body=json.dumps(wanted).encode())
     assert reply.status == 201, reply.json
     return Visitor(server.origin, server.download_origin, client, reply.json)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import requests
 
-from mockkie.harness.plan import OTHER_SECRET, SECRET
+from mockkie.harness.plan import CONTROL_SECRET, OTHER_SECRET, SECRET
 from mockkie.harness.sent import COUNTING, body_of, counted, parts_of
 from mockkie.harness.session import Exchange
 
@@ -27,12 +27,21 @@ _HEAD: Final = re.compile(
 """Heads of parts that curl spells alike."""
 
 
-def curl_lines(exchanges: Iterable[Exchange], key: str, other_key: str | None = None) -> list[str]:
+def curl_lines(
+    exchanges: Iterable[Exchange],
+    key: str,
+    other_key: str | None = None,
+    control_key: str | None = None,
+) -> list[str]:
     """A line for each request, and what it was answered as a comment.
 
     `$KIE_API_KEY` is the key, `$KIE_OTHER_API_KEY` that of a second account.
     """
-    keys = {key: f"${SECRET}", other_key or "": f"${OTHER_SECRET}"}
+    keys = {
+        key: f"${SECRET}",
+        other_key or "": f"${OTHER_SECRET}",
+        control_key or "": f"${CONTROL_SECRET}",
+    }
     nearly = {
         key.swapcase(): f'$(echo "${SECRET}" | tr A-Za-z a-zA-Z)',
         key[:-1]: f"${{{SECRET}%?}}",

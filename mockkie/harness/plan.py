@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from mockkie.problems import UsageError
 ADDRESS: Final = "MOCKKIE_TARGET"
 SECRET: Final = "KIE_API_KEY"  # noqa: S105 - the variable's name
 OTHER_SECRET: Final = "KIE_OTHER_API_KEY"  # noqa: S105 - the same
+CONTROL_SECRET: Final = "MOCKKIE_CONTROL_KEY"  # noqa: S105 - the same
 MOCK: Final = "mock"
 """The word for a mock in this process."""
 MOCK_KEY: Final = "kie-mock-key"
@@ -25,7 +26,8 @@ class Plan:
     """What a run was asked for; from the environment, so that any way to start pytest sets it.
 
     `url` None: a mock in this process. `overwrite_delay` is how many seconds old bytes may be
-    served after an overwrite, `rate` requests a second.
+    served after an overwrite, `rate` requests a second. `control_key` is what a mock's clock may
+    ask for.
     """
 
     url: str | None = None
@@ -37,6 +39,9 @@ class Plan:
     rate: float | None = None
     live: bool = False
     overwrite_delay: float = 10.0
+    control_key: str | None = field(
+        default_factory=lambda: os.environ.get(CONTROL_SECRET) or None, repr=False
+    )
 
     @classmethod
     def of_environment(cls) -> Self:

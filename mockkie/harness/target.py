@@ -17,7 +17,7 @@ import requests
 from mockkie.harness.answered import hiding
 from mockkie.harness.api import STREAM
 from mockkie.harness.curl import curl_lines
-from mockkie.harness.plan import OTHER_SECRET, SECRET, Plan, checked_address
+from mockkie.harness.plan import CONTROL_SECRET, OTHER_SECRET, SECRET, Plan, checked_address
 from mockkie.harness.session import (
     PATIENCE,
     Budget,
@@ -92,7 +92,13 @@ class Target:
     def secrets(self) -> tuple[str, ...]:
         """What must not be written down of it: keys, whole and nearly, and its host."""
         host = urlsplit(self.url)
-        known = (self.key, self.key.swapcase(), self.key[:-1], self.other_key)
+        known = (
+            self.key,
+            self.key.swapcase(),
+            self.key[:-1],
+            self.other_key,
+            self.plan.control_key,
+        )
         return tuple(filter(None, (*known, host.netloc, host.hostname)))
 
     def folder(self) -> str:
@@ -120,13 +126,19 @@ class Target:
 
     def clock(self) -> ClockState | None:
         """What its clock says; None where the clock protocol is not spoken."""
-        answer = self.session.get(self._clock_url, headers=self.headers, timeout=PATIENCE)
+        answer = self.session.get(self._clock_url, headers=self._control, timeout=PATIENCE)
         try:
             told = answer.json()
             found = ClockState(datetime.fromisoformat(told["now"]), float(told["offset"]))
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
         return found if answer.status_code == requests.codes.ok else None
+
+    @property
+    def _control(self) -> dict[str, str | None]:
+        """The headers of a call of the clock protocol."""
+        key = self.plan.control_key
+        return {**self.headers, **({"X-Mockkie-Control-Key": key} if key else {})}
 
     @property
     def _clock_url(self) -> str:
@@ -141,7 +153,7 @@ class Target:
         self._moved.append(seconds)
         answer = self.session.post(
             f"{self._clock_url}/advance",
-            headers=self.headers,
+            headers=self._control,
             json={"seconds": seconds},
             timeout=PATIENCE,
         )
@@ -161,12 +173,12 @@ class Target:
             if now is None:
                 return
             if abs(before.offset) < _REAL_TIME:
-                self.session.delete(self._clock_url, headers=self.headers, timeout=PATIENCE)
+                self.session.delete(self._clock_url, headers=self._control, timeout=PATIENCE)
                 return
             aim = now.now - timedelta(seconds=now.offset - before.offset)
             self.session.put(
                 self._clock_url,
-                headers=self.headers,
+                headers=self._control,
                 json={"now": aim.isoformat(timespec="milliseconds").replace("+00:00", "Z")},
                 timeout=PATIENCE,
             )
@@ -178,7 +190,7 @@ class Target:
     def reproduce(self, last: int = 6) -> Sequence[str]:
         """The last requests as shell lines."""
         known: list[Exchange] = list(self.wire.log)[-last:]
-        return curl_lines(known, self.key, self.other_key)
+        return curl_lines(known, self.key, self.other_key, self.plan.control_key)
 
     def answers(self, last: int = 6) -> Sequence[str]:
         """What these requests were answered, shortened, without keys."""
@@ -188,7 +200,13 @@ class Target:
     @cached_property
     def hide_keys(self) -> Callable[[str], str]:
         """Puts `$KIE_API_KEY` in place of the key, wherever a text has it."""
-        return hiding([(self.key, f"${SECRET}"), (self.other_key, f"${OTHER_SECRET}")])
+        known = ((self.key, SECRET), (self.other_key, OTHER_SECRET))
+        return hiding(
+            [
+                *((key, f"${name}") for key, name in known),
+                (self.plan.control_key, f"${CONTROL_SECRET}"),
+            ]
+        )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from shutil import disk_usage
 from typing import Final
 
 from mockkie.store import PIECE, Draft, Reading
+from mockkie.store.owning import NO_LINK
 
 BATCH: Final = 64 * 1_024  # smaller chunks are gathered to this many bytes
 LOOK: Final = 4 * 1_024 * 1_024  # bytes between two looks at the free space
@@ -199,7 +200,7 @@ class Shelves:
         # Another process may be about to shelve it: then it is there at the second look.
         for at in (shelf, self.in_incoming(blob), shelf):
             with contextlib.suppress(FileNotFoundError):
-                return os.open(at, os.O_RDONLY | BINARY)
+                return os.open(at, os.O_RDONLY | BINARY | NO_LINK)
         return None
 
     def free(self, blob: int) -> bool:

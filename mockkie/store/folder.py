@@ -23,6 +23,7 @@ from mockkie.clock import Clock
 from mockkie.problems import UsageError
 from mockkie.store import FilesSnapshot, StoredFile
 from mockkie.store.diskbytes import sync_folder
+from mockkie.store.owning import NO_LINK
 from mockkie.worlds import World
 
 VERSION: Final = 3  # of the schema below, which says so itself; another one is not read
@@ -149,7 +150,8 @@ def told_in_words(folder: Path) -> Iterator[None]:
 def connect(folder: Path) -> sqlite3.Connection:
     """The index of a folder; `sqlite3.Error` when it cannot be opened."""
     at = folder / "index.sqlite"
-    os.close(os.open(at, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it for all to read
+    flags = os.O_RDWR | os.O_CREAT | NO_LINK
+    os.close(os.open(at, flags, 0o600))  # SQLite would make it for all to read
     return sqlite3.connect(at, timeout=10, isolation_level=None, check_same_thread=False)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from mockkie.problems import UsageError
 from mockkie.store.diskbytes import read_at
+from mockkie.store.owning import NO_LINK, judge_entries
 
 if sys.platform == "win32":
     import msvcrt
@@ -25,7 +26,8 @@ def take_lock(folder: Path, *, seconds: float = 5.0) -> int:
     That is waited for, at most so many seconds, where the mock that took it is dead already, and
     its workers are about to end. `UsageError` names who has it, `OSError` why it cannot be had.
     """
-    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    judge_entries(folder)
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | NO_LINK, 0o600)
     try:
         for left in reversed(range(1 + round(seconds / _PAUSE))):
             try:
