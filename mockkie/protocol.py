@@ -15,14 +15,12 @@ import ssl
 import struct
 from typing import Any, Final, Literal
 
-import orjson
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockkie.clock import http_date, real_now
+from mockkie.bounds import HEAD_BYTES, LINGER_SECONDS, Bounds, HeadWatch, refusal
 from mockkie.connection import WIRE
-from mockkie.wire import printable
 
 BACKLOG: Final = 2_048
 GRACE_SECONDS: Final = 30
@@ -151,6 +149,7 @@ class Protocol(HttpToolsProtocol):
     RFC 9110 allows: the parser would take the body for the other protocol's.
     """
 
+    bounds = Bounds()
     _in_body = False
     deaf = False
     stopping = False
@@ -159,6 +158,15 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.transport = Gathering(transport, self.loop)
         self._extensions = {WIRE: Wire(self)}
+        self._head = HeadWatch(self.loop, self.bounds.silence, self._is_late)
+        most = self.bounds.connections
+        if len(self.connections) > most:
+            why = f"there are {most:,} connections already (--max-connections)"
+            self._refuse(503, "Service Unavailable", why)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head.stop()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self.deaf:
@@ -167,13 +175,22 @@ class Protocol(HttpToolsProtocol):
             head, end, rest = data.partition(b"\r\n\r\n")
             data = _UPGRADE.sub(b"\r\nx-passed-over:", head) + end + rest
         super().data_received(data)
+        if self._head.begun and not self.deaf:
+            self._head.size += len(data)
+            if self._head.size > HEAD_BYTES:
+                self._refuse_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head.begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # not JSON
 
     def on_headers_complete(self) -> None:
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
+            self._head.size = HEAD_BYTES + 1
+            raise ValueError  # which the parser takes for a malformed request
         self._in_body = True
+        self._head.end()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -200,18 +217,30 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
+        if self._head.begun and self._head.size > HEAD_BYTES:
+            self._refuse_head()
+            return
         why = "this is not a well-formed HTTP/1.1 request"
-        body = orjson.dumps({"success": False, "code": 400, "msg": msg})
-        head = (
-            "HTTP/1.1 400 Bad Request\r\n"
-            f"date: {http_date(real_now())}\r\n"
-            "content-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n"
-            f"x-mockkie-why: {printable(why)}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        self.transport.write(refusal(400, "Bad Request", why, msg))
         self.transport.close()
+
+    def _is_late(self) -> None:
+        if not self._head.begun:  # nobody asked anything
+            self.transport.close()
+            return
+        why = f"the head of the request was not complete within {self.bounds.silence:g} s"
+        self._refuse(408, "Request Timeout", f"{why} (--client-timeout)")
+
+    def _refuse_head(self) -> None:
+        why = f"the first line and the headers of a request have at most {HEAD_BYTES:,} bytes"
+        self._refuse(431, "Request Header Fields Too Large", why)
+
+    def _refuse(self, status: int, phrase: str, why: str) -> None:
+        """Answer, hear no more, and end when the client has had time to read."""
+        self.deaf = True
+        self._head.stop()
+        self.transport.write(refusal(status, phrase, why))
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 def http_config(
@@ -220,11 +249,13 @@ def http_config(
     *,
     lifespan: Literal["on", "off"] = "off",
     context: ssl.SSLContext | None = None,
+    bounds: Bounds | None = None,
 ) -> uvicorn.Config:
     """How HTTP is spoken here, whatever socket it comes from."""
+    bounded = type(protocol.__name__, (protocol,), {"bounds": bounds or Bounds()})
     return uvicorn.Config(
         app,
-        http=protocol,
+        http=bounded,
         ws="none",
         lifespan=lifespan,
         log_config=None,

@@ -109,7 +109,13 @@ class Server:
         signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
     ) -> None:
         """Serve until one of `signals`; uploads in flight are finished first."""
-        config = http_config(self.mock, Protocol, lifespan="on", context=self._context)
+        config = http_config(
+            self.mock,
+            Protocol,
+            lifespan="on",
+            context=self._context,
+            bounds=self.mock.service.bounds,
+        )
         self._uvicorn = _Uvicorn(config, ready, signals)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             self._loop = runner.get_loop()
@@ -161,13 +167,21 @@ class Server:
 
 
 def tune_process() -> None:
-    """Fit memory management to a process that does nothing but serve.
+    """Fit memory management to a process that does nothing but serve, and have it open many files.
 
     Garbage: what is there by now stays to the end, and hardly anything that a request leaves is a
     circle (8 % of a small upload). glibc: the pieces of a large upload are allocated and freed by
     the thousand; it gives their pages back each time, and has them zeroed anew (a third of a
     large upload).
     """
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - not everywhere
+
+        # Each connection is a file, and so is each upload; who starts a process often allows 1,024.
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < hard:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
     if sys.platform == "linux":

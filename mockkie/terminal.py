@@ -36,7 +36,7 @@ from mockkie.worlds import DEFAULT_WORLD, World
 _FRAME: Final = 10  # columns of the box and its gaps
 _BUILD: Final = (
     "contract overlay any_key profile settings retention max_file_size max_total_size "
-    "min_free_disk download_origin url_upload "
+    "min_free_disk max_connections client_timeout download_origin url_upload "
     "url_upload_private durable faults control_hosts metrics otel"
 ).split()
 

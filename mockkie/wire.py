@@ -18,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mockkie.clock import stopwatch
 from mockkie.connection import WIRE, Connection
+from mockkie.problems import Problem
 
 DRAIN_BYTES: Final = 4 * 1024**3
 DRAIN_SECONDS: Final = 120.0
@@ -68,16 +69,17 @@ class Request:
     """One request: its head, and its body as it comes.
 
     `method` is in capitals, `raw_path` percent-encoded as it came. `tap` is called for each chunk
-    of the body before anybody sees it.
+    of the body before anybody sees it. `silence`: see `chunk`; 0 is for ever.
     """
 
     __slots__ = (
         *("_receive", "complete", "disconnected", "headers", "method", "raw_path", "received"),
-        *("scope", "tap"),
+        *("scope", "silence", "tap"),
     )
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive, silence: float = 0) -> None:
         self.scope = scope
+        self.silence = silence or None
         self.method: str = scope["method"]
         raw = scope.get("raw_path")
         self.raw_path = raw if isinstance(raw, bytes) else str(scope["path"]).encode()
@@ -117,9 +119,18 @@ class Request:
         return known.get("content-length", "0") != "0" or "transfer-encoding" in known
 
     async def chunk(self) -> bytes:
-        """The next bytes of the body, none behind the last ones; raises `Disconnected`."""
+        """The next bytes of the body, none behind the last ones; raises `Disconnected`.
+
+        `request-timeout` where none come within `silence` seconds.
+        """
         while not self.complete:
-            data = self._take(await self._receive())
+            try:
+                async with asyncio.timeout(self.silence):
+                    message = await self._receive()
+            except TimeoutError:
+                why = f"nothing came for {self.silence:g} s (--client-timeout)"
+                raise Problem("request-timeout", why, headers={"connection": "close"}) from None
+            data = self._take(message)
             if self.tap is not None:
                 await self.tap(data)
             if data:
@@ -136,7 +147,7 @@ class Request:
             while not self.complete and self.received < DRAIN_BYTES and stopwatch() < until:
                 async with asyncio.timeout(SILENCE_SECONDS):
                     await self.chunk()
-        except (TimeoutError, Disconnected):
+        except (TimeoutError, Problem, Disconnected):
             return
 
     @contextlib.contextmanager

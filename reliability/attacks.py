@@ -9,7 +9,7 @@ from typing import Final
 
 from reliability.run import Run
 
-ATTACKS: Final[Sequence[str]] = ("linear",)
+ATTACKS: Final[Sequence[str]] = ("linear", "load")
 """Their names; each is a module of this package."""
 
 

@@ -100,7 +100,7 @@ LAYERS: Sequence[Sequence[str]] = [
     passing;
     progress interrupt;
     screen certificates hosts child stored;
-    clock problems sizes;
+    clock problems sizes bounds;
     __init__
     """.split(";")
 ]
