@@ -20,6 +20,10 @@ LINGER_SECONDS: Final = 1.0
 """For how long a connection that was refused is read on, so that its client sees the answer."""
 
 
+SECOND_LOOK: Final = 1.0
+"""Seconds that a silent client has more: perhaps it was this process that did not look."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """`connections` at a time, of each process; `silence` in seconds, 0 for ever.
@@ -61,6 +65,7 @@ class HeadWatch:
         self._seconds = seconds
         self._late = late
         self._open: float | None = loop.time()  # since when it is waited for
+        self._again = False
         self._timer: asyncio.TimerHandle | None = None
         if seconds:
             self._timer = loop.call_later(seconds, self._look)
@@ -89,7 +94,11 @@ class HeadWatch:
         left = self._seconds
         if self._open is not None:
             left -= self._loop.time() - self._open
-        if left <= 0:
-            self._late()
-        else:
+        if left > 0:
+            self._again = False
             self._timer = self._loop.call_later(left, self._look)
+        elif not self._again:
+            self._again = True
+            self._timer = self._loop.call_later(SECOND_LOOK, self._look)
+        else:
+            self._late()

@@ -239,6 +239,9 @@ class Protocol(HttpToolsProtocol):
         """Answer, hear no more, and end when the client has had time to read."""
         self.deaf = True
         self._head.stop()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False  # the answer to the request before is on its way
+            return
         self.transport.write(refusal(status, phrase, why))
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 

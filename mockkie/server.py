@@ -166,22 +166,27 @@ class Server:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 
+def allow_files() -> None:
+    """Let this process, and those that it starts, open as many files as the system has them.
+
+    Each connection is one, and each upload; shells often allow 1,024.
+    """
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - not everywhere
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(ValueError, OSError):  # some systems have a bound that they hide
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def tune_process() -> None:
-    """Fit memory management to a process that does nothing but serve, and have it open many files.
+    """Fit memory management to a process that does nothing but serve.
 
     Garbage: what is there by now stays to the end, and hardly anything that a request leaves is a
     circle (8 % of a small upload). glibc: the pieces of a large upload are allocated and freed by
     the thousand; it gives their pages back each time, and has them zeroed anew (a third of a
     large upload).
     """
-    if sys.platform != "win32":
-        import resource  # noqa: PLC0415 - not everywhere
-
-        # Each connection is a file, and so is each upload; who starts a process often allows 1,024.
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft < hard:
-            with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
     if sys.platform == "linux":

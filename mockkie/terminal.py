@@ -27,7 +27,7 @@ from mockkie.lines import request_line
 from mockkie.problems import UsageError
 from mockkie.progress import progress_line
 from mockkie.screen import console, width
-from mockkie.server import Server, tune_process
+from mockkie.server import Server, allow_files, tune_process
 from mockkie.service import Watcher
 from mockkie.serving import closing_store, open_server
 from mockkie.workers import Plan, Workers, check_workers
@@ -74,6 +74,7 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
             if watch is not None:
                 mock.service.watchers.append(watch(server))
             tune_process()
+            allow_files()
             server.run(ready)
         speaker.stopped(quiet=options["quiet"])
 

@@ -7,12 +7,15 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 import mockkie
+from mockkie.journal import Entry
 from mockkie.kie import Kie
 from mockkie.problems import UsageError
+from tests.serving_processes import served
 
 SILENCE = 0.5
 LINE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
@@ -125,6 +128,42 @@ def test_a_body_that_comes_slowly() -> None:
         assert kie.files.read("a/b.txt") == b"hallo"
 
 
+def test_an_answer_that_is_under_way_is_not_disturbed_by_what_follows_it() -> None:
+    """A second request begins, and does not end, while the first one is answered."""
+    with serving() as kie, connected(kie) as both:
+        kie.faults.add("latency=PT4S times=1")
+        body = b'{"uploadPath": "a", "fileName": "b.txt", "base64Data": "aGFsbG8="}'
+        both.sendall(upload(len(body)) + body + LINE)
+        status, headers, told = answer(both)
+        assert status == 200
+        assert len(told) == int(headers["content-length"])
+
+
+def test_who_does_not_read_is_let_go() -> None:
+    size = 30_000_000
+    with serving() as kie:
+        kie.files.seed({"a/large.bin": bytes(size)})
+        path = kie.files["a/large.bin"].download_url.removeprefix(kie.download_origin)
+        with connected(kie, f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()) as lazy:
+            [entry] = wait_for_entry(kie)
+            assert entry.status == 200
+            got = 0
+            with suppress(ConnectionResetError):
+                while piece := lazy.recv(65_536):
+                    got += len(piece)
+            assert got < size
+
+
+def wait_for_entry(kie: Kie) -> list[Entry]:
+    """The download in the journal, once it is over."""
+    for _ in range(200):
+        found = [entry for entry in kie.journal if entry.method == "GET" and entry.seconds]
+        if found:
+            return found
+        time.sleep(0.05)
+    pytest.fail("the download is not over")
+
+
 def test_silence_for_ever() -> None:
     with serving(silence=0) as kie, connected(kie, LINE) as slow:
         time.sleep(2 * SILENCE)
@@ -184,3 +223,10 @@ def test_too_many_connections() -> None:
 def test_bounds_that_are_none(options: dict[str, float], why: str) -> None:
     with pytest.raises(UsageError, match=why), mockkie.serve(**options):  # type: ignore[arg-type]
         pass
+
+
+def test_a_server_opens_as_many_files_as_the_system_lets_it(tmp_path: Path) -> None:
+    with served(tmp_path / "mock", limit="ulimit -Sn 200;") as facts:
+        text = Path(f"/proc/{facts['pid']}/limits").read_text()
+        [line] = [line for line in text.splitlines() if line.startswith("Max open files")]
+        assert line.split()[3] == line.split()[4] != "200"
