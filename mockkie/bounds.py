@@ -6,13 +6,15 @@ Nothing of it is known of the real service: these bounds keep one client from ho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 
 from mockkie.clock import http_date, real_now
+
+Result = TypeVar("Result")
 
 HEAD_BYTES: Final = 65_536
 """The most bytes of a request's first line and headers."""
@@ -47,6 +49,22 @@ def refusal(status: int, phrase: str, why: str, msg: str | None = None) -> bytes
         "connection: close\r\n\r\n"
     )
     return head.encode() + body
+
+
+async def within(seconds: float | None, call: Callable[[], Awaitable[Result]]) -> Result:
+    """What a call gives, which may be cancelled and made again; `TimeoutError` if it takes longer.
+
+    It is made again before it is given up: if it was this process that stood still, what came
+    meanwhile is found now.
+    """
+    if seconds is None:
+        return await call()
+    try:
+        async with asyncio.timeout(seconds):
+            return await call()
+    except TimeoutError:
+        async with asyncio.timeout(SECOND_LOOK):
+            return await call()
 
 
 class HeadWatch:

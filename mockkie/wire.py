@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, Self
 
 import orjson
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from mockkie.bounds import within
 from mockkie.clock import stopwatch
-from mockkie.bounds import SECOND_LOOK
 from mockkie.connection import WIRE, Connection
 from mockkie.problems import Problem
 
@@ -28,9 +28,6 @@ SILENCE_SECONDS: Final = 5.0
 _LONGEST_VALUE: Final = 1_000
 _WATCHED: Final = 1024 * 1024
 """Bytes of an answer from which on it pays to stop when nobody listens any more."""
-
-
-Result = TypeVar("Result")
 
 
 class Disconnected(Exception):  # noqa: N818 - the word of ASGI
@@ -130,7 +127,7 @@ class Request:
         """
         while not self.complete:
             try:
-                message = await _within(self.silence, self._receive)
+                message = await within(self.silence, self._receive)
             except TimeoutError:
                 why = f"nothing came for {self.silence:g} s (--client-timeout)"
                 raise Problem("request-timeout", why, headers={"connection": "close"}) from None
@@ -283,7 +280,7 @@ class Answer:
                     break
                 message = {"type": "http.response.body", "body": piece, "more_body": True}
                 try:
-                    await _within(request.silence, partial(send, message))
+                    await within(request.silence, partial(send, message))
                 except TimeoutError:  # nobody reads: what is sent already would wait for ever
                     if request.connection is not None:
                         request.connection.reset()
@@ -291,22 +288,6 @@ class Answer:
                 sent += len(piece)
                 await asyncio.sleep(0)  # a fast reader must not keep everybody else waiting
         return sent
-
-
-async def _within(seconds: float | None, call: Callable[[], Awaitable[Result]]) -> Result:
-    """What a call gives, which may be cancelled and made again; `TimeoutError` if it takes longer.
-
-    It is made again before it is given up: if it was this process that stood still, what came
-    meanwhile is found now.
-    """
-    if seconds is None:
-        return await call()
-    try:
-        async with asyncio.timeout(seconds):
-            return await call()
-    except TimeoutError:
-        async with asyncio.timeout(SECOND_LOOK):
-            return await call()
 
 
 def printable(text: str) -> str:
