@@ -54,7 +54,8 @@ class Mock:
             if scope["path"] in self._apart or scope["path"].startswith(_BELOW):
                 await self._control(scope, receive, send)
             else:
-                await self._serve(Request(scope, receive), send)
+                silence = self.service.bounds.silence
+                await self._serve(Request(scope, receive, silence), send)
         else:
             await send({"type": "websocket.close", "code": 1003})
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
 from mockkie.app import Mock
+from mockkie.bounds import Bounds
 from mockkie.changes import PROFILE, Changes, read_changes
 from mockkie.clock import parse_duration
 from mockkie.contract import Contract, shipped
@@ -47,6 +49,8 @@ class MockOptions(TypedDict, total=False):
     max_file_size: str | int | None
     max_total_size: str | int | None
     min_free_disk: str | int
+    max_connections: int
+    client_timeout: float
     download_origin: str | None
     url_upload: str | None
     url_upload_private: bool
@@ -70,6 +74,8 @@ DEFAULTS: Final[MockOptions] = {
     "max_file_size": None,
     "max_total_size": None,
     "min_free_disk": MIN_FREE_DISK,
+    "max_connections": Bounds().connections,
+    "client_timeout": Bounds().silence,
     "download_origin": None,
     "url_upload": None,
     "url_upload_private": False,
@@ -92,9 +98,10 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
     file or a scenario's name; `control_hosts` are further names of the mock, for the control API,
     `control_key` what it asks for; a server that other machines reach has to have one.
     Sizes are a number of bytes, or a text such as `100MB` or `1GiB`: the most of one file, of all
-    living files of a world, and what is left free on the disk of a folder. What is None is as the
-    contract says. `metrics` has `/metrics` answered, `otel` sends traces. A `sibling` is one more
-    process of a mock that holds the folder's lock.
+    living files of a world, and what is left free on the disk of a folder. `max_connections` are
+    those of a process at a time, `client_timeout` the seconds for which a client may be silent in a
+    request, 0 for ever. What is None is as the contract says. `metrics` has `/metrics` answered,
+    `otel` sends traces. A `sibling` is one more process of a mock that holds the folder's lock.
     """
     for name in options:
         if name not in DEFAULTS:
@@ -103,6 +110,7 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
     _check_keys(given["keys"])
     _check_control_key(given["control_key"], given["keys"])
     changes, free = _changes(given), read_size("--min-free-disk", given["min_free_disk"])
+    bounds = _bounds(given)
     profile = changes.pop(PROFILE, given["profile"])
     overlays = _paths(given["overlay"])
     understood = read_contract(_paths(given["contract"]), profile, overlays, changes)
@@ -120,10 +128,20 @@ def build_mock(*, sibling: bool = False, **options: Unpack[MockOptions]) -> Mock
         control_hosts=tuple(given["control_hosts"]),
         control_key=given["control_key"],
         shared=shared,
+        bounds=bounds,
     )
     for attach in beside:
         attach(service)
     return Mock(service)
+
+
+def _bounds(given: MockOptions) -> Bounds:
+    connections, silence = given["max_connections"], given["client_timeout"]
+    if connections < 1:
+        raise UsageError(f"--max-connections: {connections} is not 1 or more")
+    if not 0 <= silence < inf:
+        raise UsageError(f"--client-timeout: {silence} is no number of seconds, nor 0 for ever")
+    return Bounds(connections, silence)
 
 
 def _metrics() -> Callable[[Service], None]:

@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from mockkie.control import PREFIX
+from mockkie.cookies import read_cookies
 from mockkie.jsonapi import Refused
 from mockkie.problems import UsageError
-from mockkie.wire import read_cookies
 
 HEADER: Final = "X-Mockkie-Control-Key"
 COOKIE: Final = "mockkie-control"

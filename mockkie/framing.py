@@ -19,6 +19,11 @@ _WHOLE: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")
 _PORTS: Final = {b"http": b"80", b"https": b"443"}
 
 
+def head_size(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
+    """About how many bytes a head has."""
+    return len(url) + sum([len(name) + len(value) for name, value in headers])
+
+
 def why_refused(
     url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]], *, to_proxy: bool = False
 ) -> str | None:
@@ -29,9 +34,6 @@ def why_refused(
     """
     if version not in _VERSIONS:
         return f"HTTP/{version} is not spoken here; send HTTP/1.1"
-    size = len(url) + sum([len(name) + len(value) for name, value in headers])
-    if size > MOST_HEAD or len(headers) > MOST_HEADERS:
-        return f"the head of the request is over {MOST_HEAD:,} bytes or {MOST_HEADERS} headers"
     if b"#" in url:
         return "the target of the request has a fragment; leave out what begins with #"
     codings = [value for name, value in headers if name == b"transfer-encoding"]

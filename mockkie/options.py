@@ -204,6 +204,22 @@ _SETTINGS: Final = (
         help="Refuse uploads that would leave less free on the disk of the folder; 0: never.",
     ),
     option(
+        "--max-connections",
+        type=click.IntRange(1),
+        default=4_000,
+        show_default=True,
+        metavar="N",
+        help="Answer 503 on further connections, of each process.",
+    ),
+    option(
+        "--client-timeout",
+        type=click.FloatRange(0),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Answer 408 to a client that is silent so long within a request; 0: never.",
+    ),
+    option(
         "--url-upload",
         type=click.Choice(["offline", "fetch", "deny"]),
         help="Where URL uploads get their bytes; offline: samples stand in for the web.",

@@ -27,6 +27,7 @@ FALLBACKS: Final[Mapping[str, tuple[int, str]]] = {
     "task-not-found": (404, "Task not found"),
     "url-not-generated": (422, "Invalid URL"),
     "method-not-allowed": (405, "Method not allowed"),
+    "request-timeout": (408, "Request Timeout"),
     "range-not-satisfiable": (416, "Range not satisfiable"),
     "internal-error": (500, "Internal server error"),
 }

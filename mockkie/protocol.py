@@ -11,26 +11,27 @@ import select
 import socket
 import ssl
 import struct
+from dataclasses import replace
 from typing import Final, Literal
 
 import httptools
-import orjson
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockkie.clock import http_date, real_now
+from mockkie.bounds import LINGER_SECONDS, NO_HTTP, Bounds, HeadWatch, Refusal
 from mockkie.connection import WIRE
-from mockkie.framing import MOST_HEAD, why_refused
+from mockkie.framing import MOST_HEAD, MOST_HEADERS, head_size, why_refused
 from mockkie.gathering import Gathering
-from mockkie.wire import printable
 
 BACKLOG: Final = 2_048
 GRACE_SECONDS: Final = 30
 KEEP_ALIVE_SECONDS: Final = 75
-_MSG: Final = "Invalid HTTP request received."
-_NO_HTTP: Final = "this is not a well-formed HTTP/1.1 request"
-_LINGER_SECONDS: Final = 2.0
+_TOO_LARGE: Final = Refusal(
+    f"the head of the request is over {MOST_HEAD:,} bytes or {MOST_HEADERS} headers",
+    431,
+    "Request Header Fields Too Large",
+)
 _AHEAD: Final = 1 << 20  # bytes of a body that may wait for the app
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: whatever is still to be sent is dropped
 _HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
@@ -94,7 +95,10 @@ class Wire:
 
 
 class _RefusedError(Exception):
-    """The head of a request is refused; the text says why."""
+    """The head of a request is refused."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
 
 
 class Protocol(HttpToolsProtocol):
@@ -107,10 +111,11 @@ class Protocol(HttpToolsProtocol):
     RFC 9110 allows: the parser would take the body for the other protocol's.
     """
 
+    bounds = Bounds()
     is_proxy = False
     _in_body = False
     _offers = False  # whether the head that was read last offers to upgrade
-    _refused: str | None = None
+    _refused: Refusal | None = None
     _bare = 0  # bytes since something came of any
     _fruitless = True
     deaf = False
@@ -120,6 +125,15 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.transport = Gathering(transport, self.loop)
         self._extensions = {WIRE: Wire(self)}
+        self._head = HeadWatch(self.loop, self.bounds.silence, self._is_late)
+        most = self.bounds.connections
+        if len(self.connections) > most:
+            why = f"there are {most:,} connections already (--max-connections)"
+            self._refuse(Refusal(why, 503, "Service Unavailable"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head.stop()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self.deaf or self._refused is not None:
@@ -130,11 +144,11 @@ class Protocol(HttpToolsProtocol):
             self._feed(data)
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(str(cause) if isinstance(cause, _RefusedError) else _NO_HTTP)
+            self._refuse(cause.refusal if isinstance(cause, _RefusedError) else NO_HTTP)
             return
         self._bare = self._bare + len(data) if self._fruitless else 0
         if self._bare > MOST_HEAD:  # of a head, or of what may stand around chunks
-            self._refuse(f"the head of the request is over {MOST_HEAD:,} bytes")
+            self._refuse(_TOO_LARGE)
 
     def _feed(self, data: bytes) -> None:
         while data:
@@ -162,6 +176,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head.begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # not JSON
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -175,15 +190,18 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._offers = True
             return
+        self._head.end()
         super().on_headers_complete()
         self._in_body = True
 
     def judge_head(self) -> None:
         """Refuse a head that can be read in two ways."""
         version, to_proxy = self.parser.get_http_version(), self.is_proxy
+        if head_size(self.url, self.headers) > MOST_HEAD or len(self.headers) > MOST_HEADERS:
+            raise _RefusedError(_TOO_LARGE)
         why = why_refused(self.url, version, self.headers, to_proxy=to_proxy)
         if why is not None:
-            raise _RefusedError(why)
+            raise _RefusedError(replace(NO_HTTP, why=why))
 
     def on_body(self, body: bytes) -> None:
         """As uvicorn's, which copies the bytes twice and stops reading after every piece."""
@@ -200,7 +218,7 @@ class Protocol(HttpToolsProtocol):
         if self.deaf:  # requests that came along with the last one are not for us either
             self.pipeline.clear()
         if self._refused is not None and not self.pipeline:
-            self.send_400_response(_MSG)
+            self._say(self._refused)
         super().on_response_complete()
 
     def shutdown(self) -> None:
@@ -213,13 +231,21 @@ class Protocol(HttpToolsProtocol):
         self._fruitless = self._in_body = False
         super().on_message_complete()
 
-    def _refuse(self, why: str) -> None:
-        """Say that what came is no request, when it is its turn."""
-        self._refused = why
+    def _is_late(self) -> None:
+        if not self._head.begun:  # nobody asked anything
+            self.transport.close()
+            return
+        why = f"the head of the request was not complete within {self.bounds.silence:g} s"
+        self._refuse(Refusal(f"{why} (--client-timeout)", 408, "Request Timeout"))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Say that what came is no request, when it is its turn; hear no more."""
+        self._refused = refusal
+        self._head.stop()
         cycle = self.cycle
         if not self._in_body:
             if cycle is None or cycle.response_complete:
-                self.send_400_response(_MSG)
+                self._say(refusal)
         elif self.pipeline and self.pipeline[0][0] is cycle:
             self.pipeline.popleft()  # others have to be answered before it
         else:
@@ -228,26 +254,17 @@ class Protocol(HttpToolsProtocol):
             if cycle.response_started:  # a second answer would be taken for that of another
                 self.transport.close()
             else:
-                self.send_400_response(_MSG)
+                self._say(refusal)
 
-    def send_400_response(self, msg: str) -> None:
-        why = self._refused or _NO_HTTP
-        body = orjson.dumps({"success": False, "code": 400, "msg": msg})
-        head = (
-            "HTTP/1.1 400 Bad Request\r\n"
-            f"date: {http_date(real_now())}\r\n"
-            "content-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n"
-            f"x-mockkie-why: {printable(why)}\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+    def _say(self, refusal: Refusal) -> None:
+        """Answer, and end when the client has had time to read.
+
+        Closed at once, with bytes that nobody has read, the answer might never be seen.
+        """
+        self.transport.write(refusal.answer())
         if self.transport.can_write_eof():
-            # Closed at once, with bytes that nobody has read, the answer might never be seen.
             self.transport.write_eof()
-            self.loop.call_later(_LINGER_SECONDS, self.transport.close)
-        else:
-            self.transport.close()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 def http_config(
@@ -256,11 +273,13 @@ def http_config(
     *,
     lifespan: Literal["on", "off"] = "off",
     context: ssl.SSLContext | None = None,
+    bounds: Bounds | None = None,
 ) -> uvicorn.Config:
     """How HTTP is spoken here, whatever socket it comes from."""
+    bounded = type(protocol.__name__, (protocol,), {"bounds": bounds or Bounds()})
     return uvicorn.Config(
         app,
-        http=protocol,
+        http=bounded,
         ws="none",
         lifespan=lifespan,
         log_config=None,

@@ -112,7 +112,13 @@ class Server:
         signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
     ) -> None:
         """Serve until one of `signals`; uploads in flight are finished first."""
-        config = http_config(self.mock, Protocol, lifespan="on", context=self._context)
+        config = http_config(
+            self.mock,
+            Protocol,
+            lifespan="on",
+            context=self._context,
+            bounds=self.mock.service.bounds,
+        )
         self._uvicorn = _Uvicorn(config, ready, signals)
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             self._loop = runner.get_loop()
@@ -161,6 +167,19 @@ class Server:
             coroutine.close()
             raise RuntimeError("the mock is not running")
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def allow_files() -> None:
+    """Let this process, and those that it starts, open as many files as the system has them.
+
+    Each connection is one, and each upload; shells often allow 1,024.
+    """
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - not everywhere
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(ValueError, OSError):  # some systems have a bound that they hide
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def tune_process() -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from mockkie.arming import Armed
+from mockkie.bounds import Bounds
 from mockkie.changes import Changes
 from mockkie.contract import Contract
 from mockkie.faults import Fault
@@ -65,6 +66,7 @@ class Service:
     control_key: str | None = None
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
     closing: list[Callable[[], None]] = field(default_factory=list)
+    bounds: Bounds = field(default_factory=Bounds)
 
     def __post_init__(self) -> None:
         self.settings: Settings = self.contract.settings

@@ -27,7 +27,7 @@ from mockkie.lines import request_line
 from mockkie.problems import UsageError
 from mockkie.progress import progress_line
 from mockkie.screen import console, width
-from mockkie.server import Server, tune_process
+from mockkie.server import Server, allow_files, tune_process
 from mockkie.service import Watcher
 from mockkie.serving import closing_store, open_server
 from mockkie.workers import Hold, Plan, Workers, check_workers
@@ -36,7 +36,7 @@ from mockkie.worlds import DEFAULT_WORLD, World
 _FRAME: Final = 10  # columns of the box and its gaps
 _BUILD: Final = (
     "contract overlay any_key profile settings retention max_file_size max_total_size "
-    "min_free_disk download_origin url_upload "
+    "min_free_disk max_connections client_timeout download_origin url_upload "
     "url_upload_private durable faults control_hosts control_key metrics otel"
 ).split()
 
@@ -75,6 +75,7 @@ def serve_in_terminal(options: dict[str, Any]) -> None:
             if watch is not None:
                 mock.service.watchers.append(watch(server))
             tune_process()
+            allow_files()
             server.run(ready)
         speaker.stopped(quiet=options["quiet"])
 

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol, Self
 
 import orjson
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from mockkie.bounds import within
 from mockkie.clock import stopwatch
 from mockkie.connection import WIRE, Connection
+from mockkie.cookies import read_cookies
+from mockkie.problems import Problem
 
 DRAIN_BYTES: Final = 4 * 1024**3
 DRAIN_SECONDS: Final = 120.0
@@ -67,16 +71,17 @@ class Request:
     """One request: its head, and its body as it comes.
 
     `method` is in capitals, `raw_path` percent-encoded as it came. `tap` is called for each chunk
-    of the body before anybody sees it.
+    of the body before anybody sees it. `silence`: see `chunk`; 0 is for ever.
     """
 
     __slots__ = (
         *("_receive", "complete", "disconnected", "headers", "method", "raw_path", "received"),
-        *("scope", "tap"),
+        *("scope", "silence", "tap"),
     )
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive, silence: float = 0) -> None:
         self.scope = scope
+        self.silence = silence or None
         self.method: str = scope["method"]
         raw = scope.get("raw_path")
         self.raw_path = raw if isinstance(raw, bytes) else str(scope["path"]).encode()
@@ -111,9 +116,17 @@ class Request:
         return known.get("content-length", "0") != "0" or "transfer-encoding" in known
 
     async def chunk(self) -> bytes:
-        """The next bytes of the body, none behind the last ones; raises `Disconnected`."""
+        """The next bytes of the body, none behind the last ones; raises `Disconnected`.
+
+        `request-timeout` where none come within `silence` seconds.
+        """
         while not self.complete:
-            data = self._take(await self._receive())
+            try:
+                message = await within(self.silence, self._receive)
+            except TimeoutError:
+                why = f"nothing came for {self.silence:g} s (--client-timeout)"
+                raise Problem("request-timeout", why, headers={"connection": "close"}) from None
+            data = self._take(message)
             if self.tap is not None:
                 await self.tap(data)
             if data:
@@ -130,7 +143,7 @@ class Request:
             while not self.complete and self.received < DRAIN_BYTES and stopwatch() < until:
                 async with asyncio.timeout(SILENCE_SECONDS):
                     await self.chunk()
-        except (TimeoutError, Disconnected):
+        except (TimeoutError, Problem, Disconnected):
             return
 
     @contextlib.contextmanager
@@ -260,20 +273,16 @@ class Answer:
             async for piece in pieces:
                 if request.disconnected:
                     break
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                message = {"type": "http.response.body", "body": piece, "more_body": True}
+                try:
+                    await within(request.silence, partial(send, message))
+                except TimeoutError:  # nobody reads: what is sent already would wait for ever
+                    if request.connection is not None:
+                        request.connection.reset()
+                    break
                 sent += len(piece)
                 await asyncio.sleep(0)  # a fast reader must not keep everybody else waiting
         return sent
-
-
-def read_cookies(written: Iterable[str]) -> dict[str, list[str]]:
-    """The values of `Cookie` headers by name, in their order (RFC 6265, 5.4)."""
-    found: dict[str, list[str]] = {}
-    for pair in ";".join(written).split(";"):
-        name, given, value = pair.partition("=")
-        if given:
-            found.setdefault(name.strip(), []).append(value.strip().strip('"'))
-    return found
 
 
 def printable(text: str) -> str:

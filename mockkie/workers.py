@@ -30,7 +30,7 @@ from mockkie.clock import real_now
 from mockkie.faults import Fault
 from mockkie.kie import Runner
 from mockkie.problems import UsageError
-from mockkie.server import Server, tune_process
+from mockkie.server import Server, allow_files, tune_process
 from mockkie.service import Watcher
 from mockkie.shared_folder import COUNTS, FolderShared
 from mockkie.worlds import DEFAULT_WORLD, World
@@ -163,6 +163,7 @@ def work(plan: Plan, started: Event) -> None:
     if plan.watch is not None:
         mock.service.watchers.append(plan.watch(server))
     tune_process()
+    allow_files()
     server.run(started.set, signals=(signal.SIGTERM,))
 
 

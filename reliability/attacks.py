@@ -14,6 +14,7 @@ ATTACKS: Final[Sequence[str]] = (
     "power",
     "fuzz",
     "linear",
+    "load",
     "supply",
 )
 """Their names; each is a module of this package."""

@@ -101,7 +101,7 @@ LAYERS: Sequence[Sequence[str]] = [
     passing;
     progress interrupt;
     screen certificates hosts child stored;
-    clock problems sizes secrecy;
+    clock problems sizes secrecy bounds cookies;
     __init__
     """.split(";")
 ]

@@ -706,6 +706,7 @@ def test_faults_survive_nothing(server: Server, http: Client, end: str) -> None:
             http.fetch(
                 "POST",
                 f"{world.origin}/__mockkie/worlds",
+                headers={"Content-Type": "application/json"},
                 body=b'{"id": "mortal", "keys": ["mortal"]}',
             )
         elif end == "reset":

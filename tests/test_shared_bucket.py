@@ -202,6 +202,7 @@ def test_one_of_those_who_wait_catches_up(place: str, proxy: Unsteady, through: 
 def test_a_quota_holds_within_one_mock(place: str) -> None:
     async def go() -> None:
         async with two(place) as (one, _):
+            await one.ready()  # the other one has started since
 
             async def keep(number: int) -> bool:
                 draft, file = await draft_of(one, f"f{number}", b"x" * 600)

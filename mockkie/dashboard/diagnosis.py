@@ -49,6 +49,10 @@ ADVICE: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("envelope.all-refusals-are-400",),
         "Let files of this world expire or delete some, or raise the limit that is named here.",
     ),
+    "request-timeout": (
+        (),
+        "Send the body without long pauses, or let `--client-timeout` be longer; 0 is for ever.",
+    ),
     "url-not-fetched": (
         ("url.fetched", "url.limits"),
         (
