@@ -53,7 +53,7 @@ def as_in_the_wheel(folder: Path) -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"][
         "targets"
     ]
-    beside = wheel["wheel"]["force-include"]
+    beside = wheel["wheel"]["force-include"] | wheel["wheel"]["sources"]
     names = {f"mockkie/{path.name}": path for path in (ROOT / "mockkie").iterdir()}
     names |= {name: ROOT / source for source, name in beside.items()}
     (folder / "mockkie").mkdir(parents=True)
