@@ -60,12 +60,13 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
         "The kill table <kill-table>",
         "Benchmarks <benchmarks>",
     ],
-    "Project": ["contributing", "changelog"],
+    "Project": ["contributing", "security", "changelog"],
 }
 """The side bar: pages with the names that they have there; a pattern stands for all others."""
 
 STANDING_FOR: Final[Mapping[str, str]] = {
     "contributing": "CONTRIBUTING.md",
+    "security": "SECURITY.md",
     "changelog": "CHANGELOG.md",
     "reference/openapi": "openapi.yaml",
     "reference/jobs-document": "jobs.yaml",

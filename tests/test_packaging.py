@@ -17,8 +17,9 @@ from tests.test_deploying import copied, image_variables
 
 MADE = ("__pycache__", ".pyc")
 IN_SDIST = set(
-    ".ci .gitignore CHANGELOG.md CONTRIBUTING.md LICENSE Makefile PKG-INFO README.md benchmarks "
-    "contract_tests docs jobs.yaml mockkie openapi.yaml pyproject.toml reliability tests".split()
+    ".ci .gitignore CHANGELOG.md CONTRIBUTING.md LICENSE Makefile PKG-INFO README.md SECURITY.md "
+    "benchmarks contract_tests docs jobs.yaml mockkie openapi.yaml pyproject.toml reliability "
+    "tests".split()
 )
 
 

@@ -46,6 +46,9 @@ class _Collector:
     def pytest_configure(self, config: pytest.Config) -> None:
         """The run begins."""
         self.findings = config.stash[plugin.FINDINGS]
+        config.option.tbstyle = (
+            "no"  # what pytest would print takes long to make, and nobody reads it
+        )
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The tests are known."""

@@ -14,6 +14,7 @@ from mockkie.harness.verdicts import Clause, Level
 from mockkie.problems import UsageError
 
 _NAME: Final = "openapi.yaml"
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is
 
 
 def document_path() -> Path:
@@ -26,7 +27,10 @@ def document_path() -> Path:
 @cache
 def read_document() -> dict[str, Any]:
     """The values of the document."""
-    value: dict[str, Any] = yaml.safe_load(document_path().read_bytes())
+    value: dict[str, Any] = yaml.load(
+        document_path().read_bytes(),
+        Loader=_LOADER,  # noqa: S506 - one of two safe ones
+    )
     return value
 
 
