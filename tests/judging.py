@@ -9,12 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-from tests import forking
-
-_MEASURED: Final = "COVERAGE_PROCESS_CONFIG"
-"""Coverage wants to see a process from its start."""
+from typing import Any
 
 
 @dataclass
@@ -49,8 +44,6 @@ def judge(folder: Path, command: str, *words: str, **variables: str) -> Run:
 def mockkie(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """One run of any command."""
     environment: Mapping[str, str] = {**os.environ, "NO_COLOR": "1", **variables}
-    if _MEASURED not in environment:
-        return forking.run(words, folder, environment)
     return subprocess.run(
         [sys.executable, "-m", "mockkie", *words],
         capture_output=True,

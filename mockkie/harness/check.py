@@ -46,9 +46,7 @@ class _Collector:
     def pytest_configure(self, config: pytest.Config) -> None:
         """The run begins."""
         self.findings = config.stash[plugin.FINDINGS]
-        config.option.tbstyle = (
-            "no"  # what pytest would print takes long to make, and nobody reads it
-        )
+        config.option.tbstyle = "no"  # nobody reads what pytest would print
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The tests are known."""
