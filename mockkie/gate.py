@@ -8,6 +8,7 @@ other machines reach the mock, a control key is asked for as well (`mockkie.entr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from ipaddress import ip_address
 from typing import Final
@@ -25,6 +26,7 @@ from mockkie.service import Service
 
 _READING: Final = ("GET", "HEAD", "OPTIONS")
 _OURS: Final = ("same-origin", "none")
+_HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]/?#@:\s]+))(?::[0-9]{0,5})?")
 _FRAMES: Final = ("embed", "frame", "iframe", "object")
 _SAMPLES: Final = f"{PREFIX}/origin/"
 _PAGES: Final = tuple(PREFIX + path for path in ("/ui/", "/assets/"))
@@ -90,10 +92,10 @@ def judge_host(scope: Scope, known: Container[str | None]) -> None:
     the name is as good as the address, and through the proxy of `mockkie run` hosts are its own.
     """
     written = Headers(scope=scope).get("host", "")
-    try:
-        name = urlsplit(f"//{written}").hostname or ""
-    except ValueError:
-        name = written
+    found = _HOST.fullmatch(written)
+    name = (found[1] or found[2]).lower() if found else written
+    if written and not found:
+        raise Refused(400, f"the Host {written!r} is none: a name or an address, perhaps a port")
     server = scope.get("server") or ("", None)
     if (
         not name

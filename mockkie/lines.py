@@ -21,7 +21,7 @@ def request_line(entry: Entry) -> str:
     colour = _COLOURS[entry.decision]
     return (
         f"{click.style(when, dim=True)} {click.style(outcome, fg=colour, bold=True)}"
-        f" {entry.method} {entry.target}"
+        f" {plain(entry.method)} {plain(entry.target)}"
         f" {click.style(f'{entry.seconds * 1000:.0f} ms', dim=True)}"
         + (f"  {click.style(reason, fg=colour)}" if reason else "")
     )

@@ -14,7 +14,7 @@ import orjson
 
 from mockkie.entrance import HEADER
 from mockkie.journal import Entry
-from mockkie.lines import request_line
+from mockkie.lines import plain, request_line
 from mockkie.options import given_control_key
 from mockkie.problems import UsageError
 
@@ -56,7 +56,7 @@ class Remote:
             detail = answer.json()["detail"]
         except (ValueError, KeyError, TypeError):
             detail = f"HTTP {answer.status_code}; is this a mockkie?"
-        raise UsageError(f"{self._url}: {detail}")
+        raise UsageError(f"{self._url}: {plain(str(detail))}")
 
 
 def show_clock(  # noqa: PLR0913 - the options of the command
@@ -111,7 +111,8 @@ def show_files(
                 facts = (
                     f"{file['fileSize']:>12,}  {file['mimeType']:<24}  until {file['expiresAt']}"
                 )
-                click.echo(f"{facts}  {file['path']}\n{'':14}{file['downloadUrl']}")
+                where = f"{plain(file['path'])}\n{'':14}{plain(file['downloadUrl'])}"
+                click.echo(f"{plain(facts)}  {where}")
         after = page["next"]
 
 

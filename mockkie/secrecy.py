@@ -20,7 +20,7 @@ _SECRET: Final = re.compile(
 _OPEN: Final = frozenset(("sec-websocket-key", "idempotency-key"))
 _SCHEMES: Final = ("basic", "bearer", "digest", "negotiate", "token")
 _URL: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]{0,20}://)(?P<user>[^\s/?#\"']*@)?"
+    r"(?P<scheme>(?:[a-z][a-z0-9+.-]{0,20}:)?//)(?P<user>[^\s/?#\"']*@)?"
     r"(?P<path>[^\s?#\"']*+)(?P<query>\?[^\s#\"']*+)?",
     re.IGNORECASE,
 )
@@ -60,7 +60,7 @@ def _redact_pair(pair: str, secrets: Container[str]) -> str:
 
 def redact_urls(text: str) -> str:
     """A text without the queries and users of the addresses in it: links are signed there."""
-    return _URL.sub(_redact_url, text) if "://" in text else text
+    return _URL.sub(_redact_url, text) if "//" in text else text
 
 
 def _redact_url(url: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ ATTACKS: Final[Sequence[str]] = (
     "fuzz",
     "linear",
     "load",
+    "intrusion",
     "supply",
 )
 """Their names; each is a module of this package."""

@@ -54,6 +54,7 @@ def test_headers(name: str, value: str, told: str) -> None:
         ('at "https://a/b?c=d" and http://e', 'at "https://a/b?[redacted]" and http://e'),
         ("HTTPS://u:p@a:1/b?c#d", "HTTPS://[redacted]@a:1/b?[redacted]#d"),
         ("https://u@v@w/", "https://[redacted]@w/"),
+        ("//u:p@w/?a", "//[redacted]@w/?[redacted]"),
     ],
 )
 def test_addresses_in_a_text(text: str, told: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,10 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from tests.browser.conftest import Window
-from tests.visitors import FROZEN, Visitor
+from tests.visitors import FROZEN, Visitor, serving
 
 EVIL_SCRIPT = """
 (async () => {
@@ -115,6 +116,24 @@ def test_an_uploaded_page_is_nobody_to_the_mock_its_link_is_of(
     assert guest.paths() == [f"a/b.{kind}"]
 
 
+@pytest.mark.parametrize(
+    "mime", ["text/html", "text/xml", "text/xsl", "application/unknown", "unknown/unknown"]
+)
+def test_what_a_browser_takes_for_a_page_is_of_no_origin(
+    guest: Visitor, context: BrowserContext, mime: str
+) -> None:
+    """Some types it looks into, and some it takes for XML: each could run as the mock's own."""
+    content = (
+        b'<html xmlns="http://www.w3.org/1999/xhtml"><head><title>x</title>'
+        b"<script>document.title = self.origin</script></head><body/></html>"
+    )
+    link = guest.upload("stream", content, "a", "b", mime=mime)["downloadUrl"]
+    page = context.new_page()
+    with contextlib.suppress(Error):  # what it does not look into it stores
+        page.goto(link)
+    assert page.title() in ("", "null")  # the script is carried out before the page has loaded
+
+
 @pytest.mark.parametrize("kind", ["html", "svg"])
 def test_a_preview_runs_nothing(window: Window, kind: str) -> None:
     guest = window.visitor
@@ -182,3 +201,18 @@ def test_a_name_that_was_led_here_sees_nothing(guest: Visitor, context: BrowserC
     expect(page.locator("body")).to_contain_text("is not a name of this mock")
     said = page.evaluate("fetch('/__mockkie/worlds').then((answer) => answer.status)")
     assert said == 403
+
+
+def test_a_browser_enters_with_the_control_key(context: BrowserContext) -> None:
+    key = "a-control-key-of-24-char"
+    with serving(control_key=key) as server:
+        page = context.new_page()
+        page.goto(f"{server.origin}/__mockkie/")
+        expect(page.locator("body")).to_contain_text("has a control key")
+        page.get_by_label("Control key").fill("kie-mock-key")
+        page.get_by_role("button", name="Enter").click()
+        expect(page.get_by_role("alert")).to_contain_text("not the key")
+        page.get_by_label("Control key").fill(key)
+        page.get_by_role("button", name="Enter").click()
+        page.wait_for_selector('[data-live-state="on"]')
+        assert page.evaluate("document.cookie") == ""

@@ -1,0 +1,87 @@
+"""Who is let in: web pages, other machines, URLs, names, documents, links, and where keys go."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reliability.intrusion_bombs import attack_bodies, attack_bombs, attack_expressions
+from reliability.intrusion_fetch import attack_fetching
+from reliability.intrusion_traces import attack_folder, attack_names, attack_secrets
+from reliability.intrusion_web import attack_pages, attack_reach
+from reliability.run import Run
+
+TITLE: Final = "Who is let in"
+
+ABOUT: Final = """
+A mock that serves, started with a umask of 0, is attacked as web pages, other machines, clients,
+documents and other users of the machine could. What must hold:
+
+- **Web pages** change and read nothing below `/__mockkie`: under names that were led here (DNS
+  rebinding), across sites, with bodies that any page may send. What they upload never runs in the
+  origin of the dashboard. The same is shown in a real Chromium by `tests/browser`.
+- **Other machines** are let in only by who says a control key, and need it then.
+- **URL uploads** that really fetch reach nothing that is not public: in any spelling, behind
+  redirects, by names whose addresses change. Proxies of the environment are not asked. A trap on
+  this machine counts who came.
+- **Names** become no file, header, markup or command of a terminal.
+- **Documents**, overlays, scripts, recordings and ledgers that are bombs are refused (exit code 2)
+  in less than a minute, without a traceback; compressed bodies are not unpacked; no header of 60 KB
+  and no expression, of ours or of a document, holds the mock up for two seconds.
+- **The data folder** and all in it are for their owner; links in it are refused.
+- **Keys** are where they are handed out (the ready line, the ready file, the panel, the journal's
+  pages for copying) and in the index of the data folder, and nowhere else: not in the output, the
+  journal, metrics, traces, reports or recordings, whatever part of a request they were sent in.
+"""
+
+_FOUND: Final = """
+Files of the types `application/unknown`, `unknown/unknown` and `text/xsl` ran their scripts in the
+origin of the control API (seen in Chromium): what is not known to be inert now has an origin of its
+own and is not sniffed.
+
+`--host 0.0.0.0`, and so the image, gave every machine of the network the keys of all worlds: what
+others reach starts only with a control key, and asks for it.
+
+A control call took bodies of any type, which any page may send without being asked for: they have
+to be `application/json`.
+
+Answers of the dashboard could be embedded by pages of other sites, which then know that something
+is there, and when: only links from elsewhere are followed.
+
+Keys in other headers than `Authorization`, in queries, and in the query and user of URLs that files
+are uploaded from were in the journal, the terminal, traces and `X-Mockkie-Why`: they are redacted
+by the name they stand under, in URLs without exception.
+
+`Range: bytes=` and 60 KB of tabs, without a key, held the mock up for seconds, a `Prefer` for a
+minute: the expressions are linear now.
+
+`Cookie` with 60 KB of backslashes took 24 s where a document has keys in cookies (CVE-2024-7592 of
+Python): cookies are taken apart without unquoting.
+
+The dashboard took half a minute for an entry with a long reason: its expression is linear, too.
+
+A lock of the data folder that was a link had the file emptied that it led to, and an index that was
+one was made there: links, and files of third users, are refused.
+
+`mockkie files` sent a terminal the control characters above ASCII that paths may have: they are
+escaped, as in the journal.
+
+A `Host` like `[::1].evil.example` passed for an address: what is no host is refused.
+"""
+FOUND: Final = tuple(" ".join(bug.split()) for bug in _FOUND.split("\n\n"))
+
+
+def attack(run: Run) -> None:
+    """All of it, one after the other."""
+    for part in (
+        attack_pages,
+        attack_reach,
+        attack_fetching,
+        attack_names,
+        attack_folder,
+        attack_secrets,
+        attack_bodies,
+        attack_bombs,
+        attack_expressions,
+    ):
+        run.tell(lambda part=part: part.__name__)  # type: ignore[misc] # of this turn
+        part(run, run.folder)
