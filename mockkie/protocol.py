@@ -112,6 +112,7 @@ class Protocol(HttpToolsProtocol):
     _refused: str | None = None
     _bare = 0  # bytes since something came of any
     _fruitless = True
+    connects = False
     deaf = False
     stopping = False
 
@@ -170,15 +171,16 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._fruitless = False
-        self.judge_head()
+        self._judge_head()
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._offers = True
             return
         super().on_headers_complete()
         self._in_body = True
 
-    def judge_head(self) -> None:
-        """Refuse a head that can be read in two ways."""
+    def _judge_head(self) -> None:
+        if self.parser.get_method() == b"CONNECT" and not self.connects:
+            raise _RefusedError("this is no proxy, and takes no CONNECT")
         why = why_refused(self.url, self.parser.get_http_version(), self.headers)
         if why is not None:
             raise _RefusedError(why)
