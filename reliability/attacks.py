@@ -9,7 +9,7 @@ from typing import Final
 
 from reliability.run import Run
 
-ATTACKS: Final[Sequence[str]] = ("fuzz",)
+ATTACKS: Final[Sequence[str]] = ("fuzz", "forms", "wire")
 """Their names; each is a module of this package."""
 
 

@@ -331,44 +331,44 @@ FILES: Final = (
     Target(
         "documents",
         "a document is understood, or refused with the place that is wrong",
-        *(documents, 60, 700, YAML_WORDS),
+        *(documents, 40, 700, YAML_WORDS),
     ),
     Target(
         "settings",
         "settings are read and written alike, or refused with a reason",
-        *(settings, 80, 200, (*YAML_WORDS, *JSON)),
+        *(settings, 25, 200, (*YAML_WORDS, *JSON)),
     ),
     Target(
         "overlays",
         "an overlay changes a document, or is refused with the place that is wrong",
-        *(overlays, 60, 500, YAML_WORDS),
+        *(overlays, 25, 500, YAML_WORDS),
     ),
     Target(
         "faults",
         "a fault is read and written alike, or refused with a reason",
-        *(faults, 350, 200, FAULT_WORDS),
+        *(faults, 100, 200, FAULT_WORDS),
     ),
     Target(
         "receipts",
         "receipts are read and written alike, or refused with a reason, and publish no link",
-        *(receipts, 200, 900, JSON),
+        *(receipts, 40, 900, JSON),
     ),
     Target(
         "recordings",
         "a recording is read and written alike, or refused with a reason",
-        *(recordings, 150, 900, JSON),
+        *(recordings, 80, 900, JSON),
     ),
     Target(
         "resumed",
         "a file of --resume is gone on with, or refused with a reason",
-        *(resumed, 100, 400, JSON),
+        *(resumed, 25, 400, JSON),
     ),
     Target(
         "har",
         "a HAR has no key and no host in it, whatever was answered",
         *(
             tapes,
-            120,
+            30,
             300,
             (*JSON, b"%LINK", b"%KEY", b'"downloadUrl":', b'"data":{', b"application/json|"),
         ),
@@ -376,6 +376,6 @@ FILES: Final = (
     Target(
         "journal",
         "an entry of the journal is written and read alike, on one line",
-        *(journals, 300, 200, (b"|", b"\n", b"\r", b"\x1b[2J", b": ", b"\xe2\x80\xae")),
+        *(journals, 150, 200, (b"|", b"\n", b"\r", b"\x1b[2J", b": ", b"\xe2\x80\xae")),
     ),
 )

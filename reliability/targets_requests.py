@@ -94,8 +94,6 @@ class Asked:
     ) -> Reply:
         """One request, and what is true of every answer of the API."""
         self._left -= 1
-        if self._left < 0:
-            self.renewed()
         whole = sum(map(len, pieces))
         raw = [(b"host", b"localhost"), *headers]
         raw += [(b"content-length", str(whole).encode())] if whole else []
@@ -135,7 +133,9 @@ class Asked:
         return Reply(starts[0]["status"], headers, body)
 
     def files(self) -> list[Any]:
-        """The files of the default world."""
+        """The files of the default world, at times of another mock: there is no end of inputs."""
+        if self._left < 0:
+            self.renewed()
         service = self.mock.service
         return list(self.run(service.store.list(service.worlds.default.id)))
 
@@ -176,7 +176,7 @@ def requests() -> Check:
         if not armed:
             judge(reply)
         kept = reply.status == OK and method == "POST"
-        hold(kept or len(asked.files()) == before, "a file of a refused request")
+        hold(kept or len(asked.files()) <= before, "a file of a refused request")
         asked.judge_journal()
 
     return check
@@ -263,6 +263,7 @@ def calls() -> Check:
         call = CALLS[how[1] % len(CALLS)]
         if call == "journal" and b"follow" in query:
             return
+        asked.files()
         method = METHODS[how[0] % len(METHODS)]
         path = f"/__mockkie/{call}".encode() + (b"/" + _url(rest) if rest else b"")
         form = b"application/x-www-form-urlencoded" if how[1] & 0x80 else b"application/json"
@@ -346,19 +347,19 @@ WHOLE: Final = (
         "requests",
         "every request has one answer in the envelope, no 500, no file unless it was kept, and no "
         "key in the journal",
-        *(requests, 60, 400, HEADERS),
+        *(requests, 40, 400, HEADERS),
     ),
     Target(
         "uploads",
         "an upload is read back byte for byte at its own link, or refused without a trace",
-        *(uploads, 40, 200, (b"|", b"/", b"..", b"\xc3\xa9", b"\xe2\x80\xae", b"%2F", b"\\")),
+        *(uploads, 20, 200, (b"|", b"/", b"..", b"\xc3\xa9", b"\xe2\x80\xae", b"%2F", b"\\")),
     ),
     Target(
         "downloads",
         "a download with conditions and ranges has the bytes that it says",
         *(
             dated,
-            60,
+            40,
             200,
             (b"|", b"bytes=", b"-", b"W/", b'"', b"*", b"Wed, 01 Jan 2025 12:00:00 GMT"),
         ),
@@ -368,7 +369,7 @@ WHOLE: Final = (
         "every control call is done or refused as a problem, no 500, and tells no key",
         *(
             calls,
-            30,
+            20,
             300,
             (b"|", b'{"seconds":', b'{"now":"', b'{"frozen":', b'{"then":{"status":500}}'),
         ),
@@ -376,6 +377,6 @@ WHOLE: Final = (
     Target(
         "folders",
         "an upload to a folder leaves nothing outside of it",
-        *(folders, 3, 200, (b"|", b"/", b"..", b"\xc3\xa9", b"\0", b"%2F", b"\\")),
+        *(folders, 2, 200, (b"|", b"/", b"..", b"\xc3\xa9", b"\0", b"%2F", b"\\")),
     ),
 )
