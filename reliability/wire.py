@@ -126,11 +126,11 @@ def attack(run: Run) -> None:
     try:
         for case in known:
             for pieces in _ways(case.sent, short=run.short):
-                _judge(run, wire, case, pieces)
+                judge(run, wire, case, pieces)
             if run.short and case.closed:
                 continue
             behind = case._replace(sent=get() + case.sent, statuses=(200, *case.statuses))
-            _judge(run, wire, behind, [behind.sent])
+            judge(run, wire, behind, [behind.sent])
         run.figure("cases", len(known))
         run.figure("cases that are refused", sum(case.statuses[-1] == _REFUSED for case in known))
         short = [case for case in known if len(case.sent) < _SMALL]
@@ -145,7 +145,8 @@ def _ways(sent: bytes, *, short: bool) -> list[list[bytes]]:
     return [[sent], *cut]
 
 
-def _judge(run: Run, wire: Wire, case: Case, pieces: list[bytes]) -> None:
+def judge(run: Run, wire: Wire, case: Case, pieces: list[bytes]) -> None:
+    """Send a case, and fail unless the answers, the files and the connection are as they should."""
     run.count("connections")
     most = _NO_END if case.closed else len(case.statuses) + 1
     seen = wire.talk([*pieces, *([] if case.closed else [_PROBE])], most, _PATIENCE)
@@ -176,7 +177,7 @@ def _mutate(run: Run, wire: Wire, seeds: Sequence[Sequence[bytes]]) -> None:
         run.count("connections")
         run.count("mutated requests")
         seen = wire.talk([sent + _PROBE], _NO_END, _MOMENT)
-        files, known = wire.files(), _uploads(sent + _PROBE)
+        files, known = wire.files(), uploads(sent + _PROBE)
         if not set(files) <= known:
             run.fail(f"{sent!r}: kept {files}, h11 sees {known}")
         for answer in seen.answers:
@@ -226,7 +227,7 @@ _LINES: Final = (
 )
 
 
-def _uploads(data: bytes) -> set[str]:
+def uploads(data: bytes) -> set[str]:
     """The names of the files that h11 sees uploads of."""
     connection, found, target, body = h11.Connection(h11.SERVER), set[str](), b"", b""
     connection.receive_data(data)
