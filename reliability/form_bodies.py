@@ -232,63 +232,6 @@ def body(chance: random.Random) -> bytes:
     return whole if chance.random() < _AS_IT_IS else _changed(chance, whole)
 
 
-def content_type(chance: random.Random) -> str:
-    """The Content-Type of a form, with a boundary or something like one."""
-    return "".join(chance.choice(one) for one in _TYPES)
-
-
-_TYPES: Final[Sequence[Sequence[str]]] = (
-    (
-        "multipart/form-data",
-        "multipart/form-data",
-        "Multipart/Form-Data",
-        "multipart/mixed",
-        " multipart/form-data",
-    ),
-    (
-        "",
-        "",
-        "",
-        "; charset=utf-8",
-        ";",
-        ' ; a="b;c"',
-        '; x="boundary=no"',
-        "; boundary=first",
-        ";;",
-    ),
-    (";", "; ", ";\t", " ;", "", ","),
-    (
-        "boundary=",
-        "boundary=",
-        "boundary=",
-        "Boundary=",
-        "boundary =",
-        "boundary= ",
-        "xboundary=",
-        "boundary*=",
-        "boundary*0=",
-    ),
-    (
-        "abc",
-        '"abc"',
-        '"a b"',
-        '"a\\"b"',
-        "a b",
-        "",
-        '""',
-        '"abc',
-        "a;b",
-        "a,b",
-        "'abc'",
-        "a=b",
-        '"a\\\\b"',
-        "\u00e9",
-        "x" * 250,
-    ),
-    ("", "", "", ";", "; boundary=other", "; charset=x", " ", '"', "; boundary"),
-)
-
-
 def _head(chance: random.Random) -> bytes:
     disposition = _after(chance, _KINDS, b"form-data; ") + _after(chance, _NAMES, b'name="a"')
     line = b"Content-Disposition: " + disposition + chance.choice(_FILENAMES)

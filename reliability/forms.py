@@ -9,9 +9,10 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
-from reliability.form_bodies import BOUNDARY, body, content_type
+from reliability.form_bodies import BOUNDARY, body
 from reliability.form_classes import ACCEPTED, DECISIONS, boundary_class, classes
 from reliability.form_readers import OTHERS, TYPE_READERS, our_boundary, ours
+from reliability.form_types import content_type
 from reliability.run import Run
 
 TITLE: Final = "Forms that parsers disagree about"

@@ -17,7 +17,8 @@ from mockkie.build import build_mock
 from mockkie.server import Server
 from mockkie.worlds import DEFAULT_WORLD
 from reliability.run import Run
-from reliability.wire_cases import CHUNKED, Case, cases, chunks, get, upload
+from reliability.wire_cases import cases
+from reliability.wire_messages import CHUNKED, Case, chunks, get, upload
 
 TITLE: Final = "Requests on the wire"
 WHOLE: Final = 3_000
@@ -115,9 +116,17 @@ class Wire:
                     connection.sendall(piece)
             with contextlib.suppress(TimeoutError):
                 while not seen.ended and len(seen.answers) < most and not seen.probed:
-                    more = connection.recv(1 << 16)
+                    more = _received(connection)
                     seen.ended, unread = not more, _read_answers(unread + more, seen.answers)
         return seen
+
+
+def _received(connection: socket.socket) -> bytes:
+    """What came; nothing when the connection is over, by a reset too: what was sent is in vain."""
+    try:
+        return connection.recv(1 << 16)
+    except ConnectionError:
+        return b""
 
 
 def attack(run: Run) -> None:
@@ -228,24 +237,34 @@ _LINES: Final = (
 
 
 def uploads(data: bytes) -> set[str]:
-    """The names of the files that h11 sees uploads of."""
-    connection, found, target, body = h11.Connection(h11.SERVER), set[str](), b"", b""
+    """The names of the files that h11 sees uploads of. Empty lines before a request are none."""
+    found = set[str]()
+    while data := data.lstrip(b"\r\n"):
+        message = _first_of(data)
+        if message is None:
+            break
+        target, body, data = message
+        found |= _name_of(target, body)
+    return found
+
+
+def _first_of(data: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """The first request as h11 has it: its target, its body, and what follows; None: it is none."""
+    connection, target, body = h11.Connection(h11.SERVER), b"", b""
     connection.receive_data(data)
-    with contextlib.suppress(h11.RemoteProtocolError, h11.LocalProtocolError):
+    with contextlib.suppress(h11.RemoteProtocolError):
         while True:
             event = connection.next_event()
             if isinstance(event, h11.Request):
-                target, body = event.target, b""
+                target = event.target
             elif isinstance(event, h11.Data):
                 body += event.data
             elif isinstance(event, h11.EndOfMessage):
-                found |= _name_of(target, body)
-                connection.send(h11.Response(status_code=200, headers=[("content-length", "0")]))
-                connection.send(h11.EndOfMessage())
-                connection.start_next_cycle()
+                closes = connection.their_state is h11.MUST_CLOSE
+                return target, body, b"" if closes else connection.trailing_data[0]
             else:
                 break
-    return found
+    return None
 
 
 def _name_of(target: bytes, body: bytes) -> set[str]:

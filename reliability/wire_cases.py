@@ -6,70 +6,21 @@ Knows no sockets.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
-import orjson
-
-KEY: Final = "kie-mock-key"
-LINE: Final = b"POST /api/file-base64-upload HTTP/1.1"
-HOST: Final = b"Host: localhost"
-CHUNKED: Final = b"Transfer-Encoding: chunked"
-
-
-class Case(NamedTuple):
-    """Bytes for one connection; `statuses` are those of the answers, `files` what is kept.
-
-    `closed`: whether the connection ends behind the last answer; else another request is answered.
-    """
-
-    name: str
-    sent: bytes
-    statuses: tuple[int, ...] = (400,)
-    files: tuple[str, ...] = ()
-    closed: bool = True
-
-
-def content(name: str) -> bytes:
-    """The body of an upload."""
-    return orjson.dumps({"base64Data": "aGk=", "uploadPath": "a", "fileName": name})
-
-
-def upload(  # noqa: PLR0913 - what a request is made of
-    *headers: bytes,
-    name: str = "kept",
-    body: bytes | None = None,
-    line: bytes = LINE,
-    host: bytes | None = HOST,
-    sized: bool = True,
-    key: str = KEY,
-) -> bytes:
-    """An upload with further headers, a length unless it is told otherwise, and a body."""
-    sent = content(name) if body is None else body
-    lines = [line, *([] if host is None else [host]), b"Authorization: Bearer " + key.encode()]
-    lines += [b"Content-Type: application/json", *headers]
-    lines += [b"Content-Length: %d" % len(sent)] if sized else []
-    return b"\r\n".join([*lines, b"", b""]) + sent
-
-
-def chunks(
-    name: str = "kept", *, size: bytes = b"", behind: bytes = b"\r\n", end: bytes = b""
-) -> bytes:
-    """A body of one chunk; `size` in place of the right one, `behind` it, `end` of all."""
-    sent = content(name)
-    return (size or b"%x" % len(sent)) + behind + sent + b"\r\n" + (end or b"0\r\n\r\n")
-
-
-def get(target: bytes = b"/livez", version: bytes = b"HTTP/1.1", *headers: bytes) -> bytes:
-    """A request without a body."""
-    return b"\r\n".join([b"GET " + target + b" " + version, HOST, *headers, b"", b""])
-
-
-SMUGGLED: Final = upload(name="smuggled")
-
-
-def served(name: str, sent: bytes, files: tuple[str, ...] = ("kept",)) -> Case:
-    """A request that can be read in one way only, strange as it is."""
-    return Case(name, sent, (200,), files, closed=False)
+from reliability.wire_messages import (
+    CHUNKED,
+    HOST,
+    KEY,
+    LINE,
+    SMUGGLED,
+    Case,
+    chunks,
+    content,
+    get,
+    served,
+    upload,
+)
+from reliability.wire_sequences import sequences, targets
 
 
 def cases() -> Iterator[Case]:
@@ -79,8 +30,8 @@ def cases() -> Iterator[Case]:
     yield from _chunks()
     yield from _heads()
     yield from _lines()
-    yield from _targets()
-    yield from _sequences()
+    yield from targets()
+    yield from sequences()
 
 
 def _lengths() -> Iterator[Case]:
@@ -290,69 +241,3 @@ def _lines() -> Iterator[Case]:
     yield served("lines before the request", b"\r\n\r\n" + upload())
     yield Case("RTSP", b"DESCRIBE /x RTSP/1.0\r\n\r\n", (404,))
     yield Case("ICE", b"SOURCE /x ICE/1.0\r\n\r\n", (404,))
-
-
-def _targets() -> Iterator[Case]:
-    line = b"POST %b/api/file-base64-upload HTTP/1.1"
-    for origin in (
-        *(
-            b"http://other",
-            b"http://localhost:81",
-            b"ftp://localhost",
-            b"http://",
-        ),
-        *(b"http://x@localhost", b"http://localhost@other", b"http://[::1", b"http://local\0host"),
-    ):
-        yield Case(f"a target on {origin!r}", upload(line=line % origin) + SMUGGLED)
-    for origin in (b"http://localhost", b"HTTP://LOCALHOST:80", b"https://localhost"):
-        yield served(f"a target on {origin!r}", upload(line=line % origin))
-    yield Case("an asterisk", b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n\r\n", (404,), closed=False)
-
-
-def _sequences() -> Iterator[Case]:
-    both = (200, 400)
-    yield Case("nonsense behind an upload", upload() + b"XXXX", both, ("kept",))
-    yield Case("a body longer than its CL", upload() + b'{"a": "b"}' + SMUGGLED, both, ("kept",))
-    yield Case(
-        "a refused body before a request",
-        upload(key="x") + upload(),
-        (401, 200),
-        ("kept",),
-        closed=False,
-    )
-    two = upload(name="1") + upload(name="2")
-    yield Case("two in a row", two, (200, 200), ("1", "2"), closed=False)
-    yield Case("one too many", upload(b"Connection: close") + SMUGGLED, (200,), ("kept",))
-    yield Case(
-        "to be closed", upload(b"Connection: keep-alive, close") + SMUGGLED, (200,), ("kept",)
-    )
-    yield Case("HTTP/1.0", upload(line=LINE.replace(b"1.1", b"1.0")) + SMUGGLED, (200,), ("kept",))
-    yield Case(
-        "GET with a body",
-        get(b"/livez", b"HTTP/1.1", b"Content-Length: 5") + b"hello",
-        (200,),
-        (),
-        closed=False,
-    )
-    hidden = get(b"/livez", b"HTTP/1.1", b"Content-Length: %d" % len(SMUGGLED)) + SMUGGLED
-    yield Case("a request in the body of a GET", hidden, (200,), (), closed=False)
-    for offer in (
-        (b"Upgrade: h2c", b"HTTP2-Settings: AAA"),
-        (b"Upgrade: websocket",),
-        (b"Upgrade: TLS/1.0",),
-    ):
-        sent = upload(b"Connection: Upgrade", *offer)
-        yield served(f"an offer of {offer[0].decode()}", sent)
-        yield Case(
-            f"{offer[0].decode()} behind a request",
-            get() + sent,
-            (200, 200),
-            ("kept",),
-            closed=False,
-        )
-    yield Case(
-        "an offer with TE and CL", upload(b"Connection: Upgrade", b"Upgrade: a", CHUNKED) + SMUGGLED
-    )
-    yield served("Expect of something else", upload(b"Expect: 200-ok"))
-    yield served("Expect, and the body at once", upload(b"Expect: 100-continue"))
-    yield served("Expect twice", upload(b"Expect: 100-continue", b"Expect: 100-continue"))

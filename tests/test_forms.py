@@ -8,9 +8,10 @@ import pytest
 
 pytest.importorskip("python_multipart")
 
-from reliability.form_bodies import BOUNDARY, body, content_type
+from reliability.form_bodies import BOUNDARY, body
 from reliability.form_classes import ACCEPTED, DECISIONS, boundary_class, classes
 from reliability.form_readers import OTHERS, TYPE_READERS, Part, our_boundary, ours
+from reliability.form_types import content_type
 
 DISPOSITION = b'Content-Disposition: form-data; name="a"'
 

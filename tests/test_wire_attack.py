@@ -11,7 +11,8 @@ import pytest
 from mockkie.protocol import Protocol
 from reliability import wire
 from reliability.run import Outcome, Run
-from reliability.wire_cases import CHUNKED, Case, cases, chunks, get, upload
+from reliability.wire_cases import cases
+from reliability.wire_messages import CHUNKED, Case, chunks, get, upload
 
 
 @pytest.fixture
@@ -50,7 +51,10 @@ def test_what_is_as_it_should_be_is_no_failure(run: Run, on_the_wire: wire.Wire)
         ),
         (Case("a", upload(), (200,), (), closed=False), "kept ['kept'], not []"),
         (Case("a", upload(host=None), (), closed=False), "answered (400,), not (404,)"),
-        (Case("a", upload() + upload(), (200,), ("kept",), closed=False), "answered (200, 200, 404), not"),
+        (
+            Case("a", upload() + upload(), (200,), ("kept",), closed=False),
+            "answered (200, 200, 404), not",
+        ),
     ],
 )
 def test_what_is_not_is_told(run: Run, on_the_wire: wire.Wire, case: Case, told: str) -> None:
