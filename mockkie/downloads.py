@@ -108,7 +108,7 @@ def requested_span(file: StoredFile, request: Headers, *, tagged: bool = True) -
         if last and not file.size:
             return None  # the last bytes of nothing: satisfiable, but no Content-Range can say so
         start, stop = max(file.size - (last or 0), 0), file.size
-    elif last is not None and last < first:
+    elif last is not None and _order(match[2]) < _order(match[1]):
         return None
     else:
         start, stop = first, file.size if last is None else min(last + 1, file.size)
@@ -132,6 +132,12 @@ def _offset(digits: str) -> int | None:
     if len(significant) > _DIGITS:
         return 10**_DIGITS
     return int(significant or "0") if digits else None
+
+
+def _order(digits: str) -> tuple[int, str]:
+    """What sorts numbers of any length."""
+    significant = digits.lstrip("0")
+    return len(significant), significant
 
 
 def _parse_date(text: str | None) -> int | None:

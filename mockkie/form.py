@@ -24,8 +24,9 @@ from mockkie.settings import Limits
 from mockkie.store import Draft
 from mockkie.texts import TextTypes
 
-_BOUNDARY: Final = re.compile(
-    r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))', re.IGNORECASE
+_ESSENCE: Final = re.compile(r'[^;,="]*')
+_OPTION: Final = re.compile(
+    r'[ \t]*;[ \t]*(?:([^\s;,="]+)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s;,="]*))?[ \t]*'
 )
 _ESCAPED: Final = re.compile(r"\\(.)")
 _LONGEST_BOUNDARY: Final = 200
@@ -54,12 +55,24 @@ class Body:
 
 
 def boundary_of(content_type: str) -> str:
-    """The boundary that a `Content-Type` names; refuses one that is missing or cannot be."""
-    found = _BOUNDARY.findall(content_type)
+    """The boundary that a `Content-Type` names; refuses one that is missing or cannot be.
+
+    So too where others may find another one: in what is no parameter, in a second one of the name,
+    or in one that is extended (`boundary*`).
+    """
+    essence = _ESSENCE.match(content_type)
+    found, at = list[str](), essence.end() if essence else 0
+    while at < len(content_type):
+        option = _OPTION.match(content_type, at)
+        if option is None:
+            raise Problem("malformed-body", f"the Content-Type is malformed: {content_type[:80]!a}")
+        name, value = (option[1] or "").lower(), option[2] or ""
+        if name.partition("*")[0] == "boundary":
+            found.append("" if "*" in name else value)
+        at = option.end()
     if not found:
         raise Problem("malformed-body", "the Content-Type names no boundary; let the client set it")
-    quoted, plain = found[0]
-    boundary: str = _ESCAPED.sub(r"\1", quoted) if quoted else plain
+    boundary = _ESCAPED.sub(r"\1", found[0][1:-1]) if found[0][:1] == '"' else found[0]
     if len(found) > 1 or not 0 < len(boundary) <= _LONGEST_BOUNDARY or not boundary.isprintable():
         raise Problem("malformed-body", "the Content-Type names no single usable boundary")
     return boundary

@@ -24,13 +24,10 @@ def head_size(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
     return len(url) + sum([len(name) + len(value) for name, value in headers])
 
 
-def why_refused(
-    url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]], *, to_proxy: bool = False
-) -> str | None:
+def why_refused(url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     """Why a head is refused; None: it can be read in one way only.
 
     `url` is the target of the request line, `version` as in `1.1`, names of headers in lower case.
-    A proxy goes by a target that is a whole URL, whatever the Host is (RFC 9112, 3.2.2).
     """
     if version not in _VERSIONS:
         return f"HTTP/{version} is not spoken here; send HTTP/1.1"
@@ -40,7 +37,7 @@ def why_refused(
     if codings and (version == "1.0" or [one.strip().lower() for one in codings] != [b"chunked"]):
         return "the one Transfer-Encoding that is understood is chunked, once, in HTTP/1.1"
     hosts = [value for name, value in headers if name == b"host"]
-    return _why_no_host(version, hosts) or (None if to_proxy else _why_two_hosts(url, hosts))
+    return _why_no_host(version, hosts) or _why_two_hosts(url, hosts)
 
 
 def _why_no_host(version: str, hosts: Sequence[bytes]) -> str | None:

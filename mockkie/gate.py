@@ -131,13 +131,20 @@ def judge_page(scope: Scope) -> None:
         raise Refused(403, "a page of another origin asked for this: open it in a tab of its own")
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     own = urlsplit(links.request_origin(scope, headers)).netloc
-    if site in _OURS or (site is None and (origin is None or urlsplit(origin).netloc == own)):
+    if site in _OURS or (site is None and (origin is None or _place(origin) == own)):
         return
     raise Refused(
         403,
         f"a page of {origin or 'another origin'} asked for this, and only pages of the mock's own "
         "may; send it from a program, without Origin",
     )
+
+
+def _place(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # no page is of such an origin
+        return None
 
 
 def _is_address(name: str) -> bool:

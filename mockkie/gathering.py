@@ -20,8 +20,11 @@ class Gathering(asyncio.Transport):
         self._transport = transport
         self._loop = loop
         self._held = b""
+        self._ended = False
 
     def write(self, data: Any) -> None:
+        if self._ended:  # an app that was not told yet
+            return
         if self._held:
             self._held += data
             if len(self._held) > _SMALL:
@@ -45,6 +48,7 @@ class Gathering(asyncio.Transport):
 
     def write_eof(self) -> None:
         self._flush()
+        self._ended = True
         self._transport.write_eof()
 
     def get_write_buffer_size(self) -> int:

@@ -2,9 +2,10 @@
 
 A push parser: bytes go in as they come, and what they mean never depends on how they were cut.
 Stated rules, strict where parsers are known to disagree with one another: a boundary stands at
-the beginning of a line and is all of it, no content begins with it, lines end with CRLF, no
-header comes twice in a part, and a part that tells its length is that long. What stands before
-the first boundary and behind the last one is ignored.
+the beginning of a line and is all of it, no content begins with it or has it behind a lone CR or
+LF, lines end with CRLF, no header comes twice in a part, nor does a parameter of its
+Content-Disposition, and a part that tells its length is that long. What stands before the first
+boundary and behind the last one is ignored.
 """
 
 from __future__ import annotations
@@ -25,13 +26,19 @@ MOST_HEAD: Final = 8_192
 _SMALL: Final = 65_536  # bytes of a form that is worth another way when it comes at once
 _NO_CHARSETS: Final = ("punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7")
 _USUAL: Final = re.compile(
-    rb'Content-Disposition: form-data; name="([^"%\\\r\n]+)"(?:; filename="([^"%\\\r\n]*)")?'
+    rb'Content-Disposition: form-data; name="([^"%\\\x00-\x1f\x7f]+)"'
+    rb'(?:; filename="([^"%\\\x00-\x1f\x7f]*)")?'
     rb"(?:\r\nContent-Type: ([\w.+/-]+))?"
 )
 """The head of a part as browsers, curl and most libraries write it: read in one go."""
-_TAILS: Final = (b"\r\n", b"--")
+_BREAK: Final = b"\r\n"
+_TAILS: Final = (_BREAK, b"--")
 _TAIL: Final = 2
-_LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)")
+_WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z\x80-\xff-]+"
+_LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_OPTIONS: Final = re.compile(
+    rf'(?:{_WORD})?(?:[ \t]*;[ \t]*(?:{_WORD}=(?:{_WORD}|"(?:[^"\\]|\\.)*"))?)*'
+)
 _FOLD: Final = re.compile(r"\r\n[ \t]+(?=\S)")
 _OPTION: Final = re.compile(r';\s*([^=;\s"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;"]*)')
 _EXTENDED: Final = re.compile(r"([\w!#$%&+^`{}~-]+)'[\w-]*'(.*)", re.DOTALL)
@@ -94,11 +101,15 @@ class PartsParser:
                 if start >= begin:
                     self._length += start - begin
                     self._line = 0
+                lone = stop and not data.startswith(_BREAK, start)
                 ends = tail in _TAILS and start >= begin and part.length in (None, self._length)
+                ends = ends and not lone
                 if ends or fresh or start > begin:
                     yield part, data[begin:start], ends
                 if stop and start < begin:
                     raise PartsError("the content of a part begins with the boundary")
+                if lone:
+                    raise PartsError("a boundary in a content stands behind a lone CR or LF")
             at = start
             if len(tail) < _TAIL:
                 break
@@ -127,7 +138,7 @@ class PartsParser:
                 part = read_head(head[2:])
             except PartsError:  # the parts before it may have a worse fault
                 return None
-            if part.length not in (None, len(content)):
+            if part.length not in (None, len(content)) or delimiter[2:] in content:
                 return None
             found.append((part, content))
         return None
@@ -149,17 +160,28 @@ class PartsParser:
         """Where a boundary with its line break begins and ends; or 0, and what is no part."""
         delimiter = self._delimiter
         if state == "content":
-            start = data.find(delimiter, at)
-            if start >= 0:
-                return start, start + len(delimiter)
-            start = data.rfind(b"\r", max(at, len(data) - len(delimiter) + 1))
-            return (start if start >= 0 and delimiter.startswith(data[start:]) else len(data)), 0
+            return self._find_in_content(data, at)
         start = data.find(delimiter[2:], at) - 2
         if start < 0:
             return max(at, len(data) - len(delimiter) + 1), 0
         if not data.startswith(b"\r\n", start):
             raise PartsError("the first boundary does not stand at the start of a line")
         return start, start + len(delimiter)
+
+    def _find_in_content(self, data: bytes, at: int) -> tuple[int, int]:
+        """The same; what stands behind a lone CR or LF counts, for it to be refused."""
+        bare = self._delimiter[2:]
+        found = data.find(bare, at + 1)
+        while found >= 0 and data[found - 1] not in _BREAK:
+            found = data.find(bare, found + 1)
+        if found >= 0:
+            whole = found - 2 >= at and data.startswith(_BREAK, found - 2)
+            return found - 1 - whole, found + len(bare)
+        near = max(at, len(data) - len(bare) - 1)
+        start = max(data.rfind(b"\r", near), data.rfind(b"\n", near))
+        if start < 0 or not bare.startswith(data[start + 1 :]):
+            return len(data), 0
+        return start - (start > at and data.startswith(_BREAK, start - 1)), 0
 
     def _behind_boundary(self, tail: bytes, *, ends: bool) -> State:
         """What comes next, if the part before `ends` as it should."""
@@ -210,6 +232,7 @@ def _read_unusual(head: bytes) -> Part:
     if "Content-Disposition" not in headers:
         raise PartsError("a part lacks its Content-Disposition header")
     disposition = headers["Content-Disposition"]
+    _judge_options(disposition)
     kind, field, filename = parse_content_disposition(disposition)
     if kind != "form-data":
         raise PartsError(f"the Content-Disposition of a part is {kind!r}, not 'form-data'")
@@ -227,6 +250,17 @@ def _read_unusual(head: bytes) -> Part:
         headers.get("Content-Transfer-Encoding", "").lower(),
         _length(headers.get("Content-Length")),
     )
+
+
+def _judge_options(disposition: str) -> None:
+    """Refuse parameters that others read otherwise, and what is none."""
+    names = [name.lower() for name, _ in _OPTION.findall(disposition)]
+    if _OPTIONS.fullmatch(disposition) is None:
+        raise PartsError(f"a part has a malformed Content-Disposition: {disposition[:80]!r}")
+    if len(set(names)) < len(names):
+        raise PartsError("the Content-Disposition of a part has a parameter twice")
+    if any("*" in name and name != "filename*" for name in names):
+        raise PartsError("of the parameters of a Content-Disposition only filename can be extended")
 
 
 def _extended(disposition: str) -> str | None:

@@ -112,12 +112,12 @@ class Protocol(HttpToolsProtocol):
     """
 
     bounds = Bounds()
-    is_proxy = False
     _in_body = False
     _offers = False  # whether the head that was read last offers to upgrade
     _refused: Refusal | None = None
     _bare = 0  # bytes since something came of any
     _fruitless = True
+    connects = False
     deaf = False
     stopping = False
 
@@ -186,7 +186,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._fruitless = False
-        self.judge_head()
+        self._judge_head()
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._offers = True
             return
@@ -194,12 +194,12 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._in_body = True
 
-    def judge_head(self) -> None:
-        """Refuse a head that can be read in two ways."""
-        version, to_proxy = self.parser.get_http_version(), self.is_proxy
+    def _judge_head(self) -> None:
+        if self.parser.get_method() == b"CONNECT" and not self.connects:
+            raise _RefusedError(replace(NO_HTTP, why="this is no proxy, and takes no CONNECT"))
         if head_size(self.url, self.headers) > MOST_HEAD or len(self.headers) > MOST_HEADERS:
             raise _RefusedError(_TOO_LARGE)
-        why = why_refused(self.url, version, self.headers, to_proxy=to_proxy)
+        why = why_refused(self.url, self.parser.get_http_version(), self.headers)
         if why is not None:
             raise _RefusedError(replace(NO_HTTP, why=why))
 

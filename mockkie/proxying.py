@@ -31,18 +31,24 @@ _SECONDS: Final = 30.0
 
 
 class Proxied(Protocol):
-    """HTTP to a proxy: what the request line says of scheme and host is not lost."""
+    """HTTP to a proxy: what the request line says of scheme and host is not lost.
 
-    is_proxy = True
+    It is what counts: `Host` becomes what the target says (RFC 9112, 3.2.2).
+    """
+
+    connects = True
 
     def on_headers_complete(self) -> None:
-        self.judge_head()
         url = urlsplit(self.url.decode("latin-1"))
         if url.scheme in _PORTS and url.netloc:
-            self.scope["state"]["target"] = (url.scheme, url.netloc.rpartition("@")[2])
+            authority = url.netloc.rpartition("@")[2]
+            self.scope["state"]["target"] = (url.scheme, authority)
             path = url._replace(scheme="", netloc="", fragment="").geturl() or "/"
             self.url = (path if path.startswith("/") else f"/{path}").encode("latin-1")
-        elif self.parser.get_method() == b"CONNECT":
+            if sum(name == b"host" for name, _ in self.headers) < 2:  # noqa: PLR2004 - two are refused
+                others = [header for header in self.headers if header[0] != b"host"]
+                self.headers[:] = [(b"host", authority.encode("latin-1")), *others]
+        elif url.scheme or self.parser.get_method() == b"CONNECT":
             self.url = b"/"
         super().on_headers_complete()
 

@@ -13,6 +13,8 @@ ATTACKS: Final[Sequence[str]] = (
     "crash",
     "power",
     "fuzz",
+    "forms",
+    "wire",
     "linear",
     "load",
     "intrusion",

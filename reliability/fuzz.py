@@ -35,7 +35,12 @@ than 20 seconds. What fails is made smaller, kept, and done again by
 `python -m reliability.replay TARGET FILE`. The short form, and platforms without atheris, take
 inputs that are made from the corpus by seeded chance.
 """
-FOUND: Final = ()
+FOUND: Final = (
+    "An `Origin` that is no URL made the control API answer 500; such a page is refused now.",
+    "A range that is turned around, of numbers beyond 10^18, was answered 416, not passed over.",
+    "A recording that names no document was written as one that could not be read any more.",
+    "A host of dots alone was taken for one, with an empty name.",
+)
 _DONE: Final = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _COUNTED: Final = re.compile(rf"^(\S+) {COUNTED} (\d+)$", re.MULTILINE)
 _KEPT: Final = re.compile(r"^found (\S+): (.*)", re.MULTILINE)

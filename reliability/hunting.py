@@ -53,7 +53,8 @@ def guided(target: Target, options: argparse.Namespace) -> None:
     found: Path = options.found
     words = found / f"{target.name}.dict"
     words.write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
-    folders = [str(one) for one in (options.learnt, CORPUS / target.name) if one and one.is_dir()]
+    # What is learnt is written to the first folder: without one, the corpus would grow.
+    folders = [str(options.learnt), str(CORPUS / target.name)] if options.learnt else []
     flags = {
         "runs": options.runs,
         "seed": options.seed % (1 << 31) or 1,

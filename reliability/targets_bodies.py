@@ -254,32 +254,32 @@ BODIES: Final = (
     Target(
         "parts",
         "a form has the same parts however it is cut, and no content has a boundary in it",
-        *(parts, 1_500, 400, FORM_WORDS),
+        *(parts, 900, 400, FORM_WORDS),
     ),
     Target(
         "heads",
         "the head of a part is read or refused, and one header more does not change it",
-        *(heads, 900, 300, FORM_WORDS),
+        *(heads, 1800, 300, FORM_WORDS),
     ),
     Target(
         "form",
         "a form has the same fields, file and refusal however it is cut",
-        *(form, 900, 400, FORM_WORDS),
+        *(form, 300, 400, FORM_WORDS),
     ),
     Target(
         "fields",
         "fields and a file that are written as a form are read as they were",
-        *(fields, 300, 200, (b"|", b"\r\n", b"--b", b"\xff", b"\xc3\xa9")),
+        *(fields, 400, 200, (b"|", b"\r\n", b"--b", b"\xff", b"\xc3\xa9")),
     ),
     Target(
         "boundary",
         "a Content-Type names one printable boundary, or is refused",
-        *(boundaries, 300, 200, (b"boundary=", b'"', b"; ", b"multipart/form-data", b"\\")),
+        *(boundaries, 1200, 200, (b"boundary=", b'"', b"; ", b"multipart/form-data", b"\\")),
     ),
     Target(
         "json",
         "a JSON body is what orjson and the standard base64 make of it, however it is cut",
-        *(json_bodies, 1_000, 300, JSON_WORDS),
+        *(json_bodies, 350, 300, JSON_WORDS),
     ),
     Target(
         "base64",

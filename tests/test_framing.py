@@ -152,6 +152,24 @@ def test_a_body_that_breaks_behind_its_answer_gets_no_second_one(guest: Visitor)
         assert wire.read_to_end() == b""
 
 
+def test_a_body_that_breaks_before_it_is_asked_for_is_refused_once(
+    guest: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with guest.wire() as wire:
+        headers = {**guest.auth, **FORM, "Transfer-Encoding": "chunked", "Expect": "100-continue"}
+        lines = [
+            f"{STREAM} HTTP/1.1",
+            "Host: a",
+            *(f"{key}: {text}" for key, text in headers.items()),
+        ]
+        wire.send("\r\n".join([*lines, "", "nonsense\r\n"]).encode())
+        answer = wire.read_to_end()
+    assert answer.count(b"HTTP/1.1 400 ") == 1
+    assert b"100 Continue" not in answer
+    assert guest.get(f"{guest.origin}/livez").status == 200
+    assert caplog.records == []
+
+
 def test_a_pipelined_body_that_breaks_is_refused_in_its_turn(guest: Visitor) -> None:
     with guest.wire() as wire:
         broken = f"{STREAM} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"

@@ -225,7 +225,7 @@ def test_whole_urls_of_many_hosts_on_one_connection(loop: Loop) -> None:
             (f"http://{UPLOADS}/a?b=c", 404),
             (f"http://user:word@{LINKS}:80", 404),
             (f"https://{UPLOADS}/secure", 404),
-            ("http://api.kie.ai/d", 404),
+            ("http://api.kie.ai/d#e", 404),
         ):
             head = talk.send(get(url, "odd.test")).head()
             assert head.startswith(f"HTTP/1.1 {status} "), url

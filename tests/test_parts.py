@@ -14,15 +14,31 @@ from mockkie.parts import MOST_HEAD, Part, PartsError, PartsParser, read_head
 Known = tuple[str, str | None, str | None, bytes]
 
 USUAL = b'Content-Disposition: form-data; name="a"; filename="b.c"\r\nContent-Type: x/y'
+DISPOSITION = b"--b\r\nContent-Disposition: form-data; "
 WORDS = st.sampled_from(
     [
-        *(b"--b", b"--b\r\n", b"--b--", b"\r\n", b"\r\n\r\n", b"\r", b"\n", b"-", b"--", b"x"),
+        *(
+            b"\n--b",
+            b"\r--b\r\n",
+            b"--b",
+            b"--b\r\n",
+            b"--b--",
+            b"\r\n",
+            b"\r\n\r\n",
+            b"\r",
+            b"\n",
+            b"-",
+            b"--",
+            b"x",
+        ),
         *(USUAL, USUAL + b"\r\n\r\n", b'Content-Disposition: form-data; name="n"\r\n\r\n'),
         *(b"Content-Length: 1\r\n", b"--b\r\n" + USUAL + b"\r\n\r\n", b"\r\n--b\r\n", b"\r\n--b--"),
     ]
 )
 BODIES = st.lists(WORDS | st.binary(max_size=4), max_size=12).map(b"".join)
-TEXTS = st.text(st.characters(exclude_characters='"\\%\r\n', exclude_categories=["Cs"]), max_size=9)
+TEXTS = st.text(
+    st.characters(exclude_characters='"\\%\r\n', exclude_categories=["Cs", "Cc"]), max_size=9
+)
 
 
 def events(pieces: Iterable[bytes]) -> tuple[list[Known], Known | None, str]:
@@ -161,6 +177,16 @@ def test_a_head_has_eight_kib_to_the_byte() -> None:
         (b"--b\r\n" + USUAL + b"\r\n\r\n--bx\r\n--b--", "begins with the boundary"),
         ((b"--b\r\n" + USUAL + b"\r\n\r\n\r\n") * 6 + b"--b--", "may have 5 parts"),
         (b"--b\r\n" + USUAL + b"\r\nContent-Length: 2\r\n\r\nx\r\n--b--", "is 2, it has 1 bytes"),
+        (b"--b\r\n" + USUAL + b"\r\n\r\nx\n--b\r\n--b--", "behind a lone CR or LF"),
+        (b"--b\r\n" + USUAL + b"\r\n\r\n\r--b\r\n--b--", "behind a lone CR or LF"),
+        (b"--b\r\n" + USUAL + b"\r\nX: \0\r\n\r\nx\r\n--b--", "malformed header line"),
+        (DISPOSITION + b'name="a"; name="b"\r\n\r\nx\r\n--b--', "a parameter twice"),
+        (DISPOSITION + b'name="a"; NAME=a\r\n\r\nx\r\n--b--', "a parameter twice"),
+        (DISPOSITION + b'name="a"; filename=a b\r\n\r\nx\r\n--b--', "malformed Content-Disp"),
+        (DISPOSITION + b'name="a"; filename="b\r\n\r\nx\r\n--b--', "malformed Content-Disp"),
+        (DISPOSITION + b'name="a"x\r\n\r\nx\r\n--b--', "malformed Content-Disposition"),
+        (DISPOSITION + b"name=\"a\"; name*=UTF-8''b\r\n\r\nx\r\n--b--", "can be extended"),
+        (DISPOSITION + b'name="a"; filename*0="b"\r\n\r\nx\r\n--b--', "can be extended"),
         (b"--b\r\n" + USUAL + b"\r\nContent-Length: -1\r\n\r\nx\r\n--b--", "is no number"),
     ],
 )

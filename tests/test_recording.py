@@ -121,6 +121,15 @@ def test_a_damaged_file_is_no_recording(tmp_path: Path, content: bytes) -> None:
     assert "damaged.json is no recording" in replayed.output
 
 
+def test_a_recording_of_no_known_document_is_written_as_it_was_read(tmp_path: Path) -> None:
+    path, again = tmp_path / "a.json", tmp_path / "b.json"
+    value = json.loads(sample_path().read_bytes())
+    del value["document"]
+    path.write_text(json.dumps(value))
+    again.write_bytes(Recording.read(path).to_json())
+    assert Recording.read(again) == Recording.read(path)
+
+
 def test_evidence_that_is_too_old_is_none(made: Path, tmp_path: Path) -> None:
     def age(value: dict[str, Any]) -> None:
         value["made"] = isoformat(real_now() - 31 * DAY)

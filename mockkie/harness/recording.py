@@ -101,7 +101,7 @@ class Recording:
             "clock": self.clock,
             "profile": self.profile,
             "seed": self.seed,
-            "document": self.document,
+            **({"document": self.document} if self.document else {}),
             "leftOut": self.left_out,
         }
         lines = [f" {_dump(name)}: {_dump(value)}," for name, value in head.items()]
