@@ -7,10 +7,11 @@ not outlive a mock, whatever the number of its processes. Knows no requests.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +54,7 @@ class FolderShared(Shared):
     def __init__(self, folder: Path) -> None:
         # Nothing here needs to survive anything: a lost journal is an empty one.
         self._index = sqlite3.connect(
-            folder / _FILE, timeout=30, isolation_level=None, check_same_thread=False
+            folder / _FILE, timeout=10, isolation_level=None, check_same_thread=False
         )
         self._index.execute("PRAGMA synchronous = OFF")
         self.closed = False
@@ -68,7 +69,7 @@ class FolderShared(Shared):
         try:
             shared.execute("PRAGMA journal_mode = WAL")
             shared._index.executescript(_SCHEMA)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise UsageError(
                 f"the processes of a mock cannot share {folder} ({error}): is its disk full?"
             ) from error
@@ -105,8 +106,13 @@ class FolderShared(Shared):
         self._index.close()
 
     def execute(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a statement."""
-        return self._index.execute(sql, values).fetchall()
+        """The rows of a statement; `OSError` when the file fails."""
+        try:
+            return self._index.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            why = f"what the processes of this mock share: {error}"
+            raise OSError(errno.ENOSPC if full else errno.EIO, why) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -116,20 +122,20 @@ class FolderShared(Shared):
             yield
             self.execute("COMMIT")  # which may fail as well, and must not keep the others waiting
         except BaseException:
-            if self._index.in_transaction:  # a full disk may have ended it already
-                self.execute("ROLLBACK")
+            with suppress(OSError):  # the first failure says more
+                if self._index.in_transaction:  # a full disk may have ended it already
+                    self.execute("ROLLBACK")
             raise
 
 
 @contextmanager
-def unless_full() -> Iterator[None]:
-    """Lose what the journal says where the disk is full, and not the request that it is about."""
+def unless_failing() -> Iterator[None]:
+    """Lose what the journal says where the disk fails, and not the request that it is about."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
-            raise
-        _log.warning("the disk is full: the journal lacks a request")
+    except OSError as error:
+        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+        _log.warning("%s: the journal lacks a request", why)
 
 
 class FolderJournal(Journal):
@@ -150,7 +156,7 @@ class FolderJournal(Journal):
 
     def add(self, entry: Entry) -> None:
         weight = entry.weight
-        with unless_full(), self._shared.transaction():
+        with unless_failing(), self._shared.transaction():
             [(seq, held)] = self._shared.execute(
                 "UPDATE journal SET last = last + 1, bytes = bytes + ? WHERE world = ? "
                 "RETURNING last, bytes",
@@ -177,7 +183,7 @@ class FolderJournal(Journal):
 
     def _write_late(self) -> None:
         if self._late and not self._shared.closed:
-            with unless_full(), self._shared.transaction():
+            with unless_failing(), self._shared.transaction():
                 self._amend_late()
 
     def _amend_late(self) -> None:
