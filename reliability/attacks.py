@@ -9,7 +9,7 @@ from typing import Final
 
 from reliability.run import Run
 
-ATTACKS: Final[Sequence[str]] = ("crash", "power")
+ATTACKS: Final[Sequence[str]] = ("crash", "power", "disks")
 """Their names; each is a module of this package."""
 
 
