@@ -654,6 +654,31 @@ def test_only_the_owner_may_look(folder: Path) -> None:
     drive(store.close())
 
 
+def test_a_full_disk_does_not_keep_a_mock_from_starting(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    store = DiskStore.open_folder(folder)
+    upload(store, "before", LARGE)
+    drive(store.close())
+
+    def full(index: sqlite3.Connection, where: str, sql: str, values: Sequence[Any]) -> Any:
+        if sql.startswith("UPDATE session"):
+            raise OSError(errno.ENOSPC, "full")
+        return opening_execute(index, where, sql, values)
+
+    opening_execute = opening.execute
+    monkeypatch.setattr(opening, "execute", full)
+    store = DiskStore.open_folder(folder)
+    assert download(store, "before") == LARGE
+    upload(store, "after", LARGE)
+    drive(store.close())
+    monkeypatch.undo()
+    store = DiskStore.open_folder(folder)
+    upload(store, "later", LARGE)
+    drive(store.close())
+    assert_tidy(folder)
+
+
 def test_a_folder_that_is_away_is_not_written_to(folder: Path) -> None:
     """SQLite would go on with an index that has no name any more."""
     store = DiskStore.open_folder(folder)
