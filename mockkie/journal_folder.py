@@ -33,8 +33,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-"""What an `OSError` says of a full disk."""
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _LATE_SECONDS: Final = 0.02
 _SPARE: Final = 1 << 20  # bytes of evicted entries that a file may have before it is packed
 _FAR: Final = 1 << 40  # where Windows locks: locked bytes are unreadable there
@@ -212,9 +211,8 @@ class FolderJournal(Journal):
         except OSError as error:
             for entry in new:
                 entry.seq = 0
-            if error.errno not in FULL:
-                raise
-            _log.warning("the disk is full: the journal lacks a request")
+            why = "the disk is full" if error.errno in _FULL else error.strerror
+            _log.warning("%s: the journal lacks a request", why)  # which is answered all the same
 
     def _write(self, file: _Opened, waiting: Sequence[Entry]) -> None:
         head = file.head

@@ -6,10 +6,11 @@ start: they do not outlive a mock, whatever the number of its processes. Knows n
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ class FolderShared(Shared):
         self._turns = turns
         # Nothing here needs to survive anything: a lost journal is an empty one.
         self._index = sqlite3.connect(
-            folder / _FILE, timeout=30, isolation_level=None, check_same_thread=False
+            folder / _FILE, timeout=10, isolation_level=None, check_same_thread=False
         )
         self._index.execute("PRAGMA synchronous = OFF")
         self._journals = folder / _JOURNALS
@@ -55,16 +56,16 @@ class FolderShared(Shared):
     @classmethod
     def create(cls, folder: Path) -> FolderShared:
         """The file of a mock that starts: what an earlier one left is gone. `UsageError`."""
-        for suffix in ("", "-wal", "-shm", "-journal"):  # which SQLite would take for a new one's
-            (folder / f"{_FILE}{suffix}").unlink(missing_ok=True)
-        shutil.rmtree(folder / _JOURNALS, ignore_errors=True)
-        (folder / _JOURNALS).mkdir(mode=0o700)
-        (folder / _FILE).touch(mode=0o600)
-        shared = cls(folder)
         try:
+            for suffix in ("", "-wal", "-shm", "-journal"):  # SQLite would take it for a new one's
+                (folder / f"{_FILE}{suffix}").unlink(missing_ok=True)
+            shutil.rmtree(folder / _JOURNALS, ignore_errors=True)
+            (folder / _JOURNALS).mkdir(mode=0o700)
+            (folder / _FILE).touch(mode=0o600)
+            shared = cls(folder)
             shared.execute("PRAGMA journal_mode = WAL")
             shared._index.executescript(_SCHEMA)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise UsageError(
                 f"the processes of a mock cannot share {folder} ({error}): is its disk full?"
             ) from error
@@ -101,8 +102,13 @@ class FolderShared(Shared):
         self._index.close()
 
     def execute(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a statement."""
-        return self._index.execute(sql, values).fetchall()
+        """The rows of a statement; `OSError` when the file fails."""
+        try:
+            return self._index.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            why = f"what the processes of this mock share: {error}"
+            raise OSError(errno.ENOSPC if full else errno.EIO, why) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -112,8 +118,9 @@ class FolderShared(Shared):
             yield
             self.execute("COMMIT")  # which may fail as well, and must not keep the others waiting
         except BaseException:
-            if self._index.in_transaction:  # a full disk may have ended it already
-                self.execute("ROLLBACK")
+            with suppress(OSError):  # the first failure says more
+                if self._index.in_transaction:  # a full disk may have ended it already
+                    self.execute("ROLLBACK")
             raise
 
 

@@ -6,6 +6,7 @@ The only module that calls `receive` and `send` for the API's own requests.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -283,6 +284,10 @@ class Answer:
                 sent += len(piece)
                 await asyncio.sleep(0)  # a fast reader must not keep everybody else waiting
         return sent
+
+
+# Python reads a codec when it is first used: too late to say that no file can be opened.
+codecs.lookup("unicode_escape")
 
 
 def printable(text: str) -> str:

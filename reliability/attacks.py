@@ -12,6 +12,7 @@ from reliability.run import Run
 ATTACKS: Final[Sequence[str]] = (
     "crash",
     "power",
+    "disks",
     "fuzz",
     "forms",
     "wire",

@@ -126,6 +126,7 @@ def record(
     (folder / "data").mkdir()
     tape = Tape(durable, folder / "log")
     disk = Disk(library, folder / "data", record=tape.log)
+    disk.boot.write_text("boot-0\n")  # whoever opens it next does so in another one
     words = ["--durable"] if durable else []
     words += ["--workers", "2"] if run.random.random() < 0.2 else []  # noqa: PLR2004 - a share
     victim = Victim(folder / "data", *words, said=folder / "said", env={**disk.env, **(env or {})})

@@ -16,6 +16,7 @@ from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import Final, Self
 
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _SOURCE: Final = Path(__file__).with_name("shaky.c")
 
 
@@ -68,15 +69,19 @@ def build(folder: Path) -> Path:
 
 
 class Disk:
-    """What the disk below `data` is to do. Give `env` to the process that it is for."""
+    """What the disk below `data` is to do. Give `env` to the process that it is for.
+
+    `boot` has what that process takes for the number of the system's start.
+    """
 
     def __init__(self, library: Path, data: Path, *, record: Path | None = None) -> None:
         self._control = data.with_name(f"{data.name}.control")
         self._control.write_bytes(bytes(_CONTROL.size))
         with self._control.open("r+b") as opened:
             self._memory = mmap.mmap(opened.fileno(), _CONTROL.size)
+        self.failures = 0  # until it was last told to behave
         self.boot = data.with_name(f"{data.name}.boot")
-        self.boot.write_text("boot-0\n")
+        self.boot.write_bytes(_BOOT.read_bytes())
         self.env = {
             "LD_PRELOAD": str(library),
             "SHAKY_FOLDER": str(data),
@@ -89,6 +94,7 @@ class Disk:
 
     def behave(self) -> None:
         """Do what is asked, from now on."""
+        self.failures += self.failed
         values = [0] * (2 * _OPS + 8)
         values[2 * _OPS + 2] = _NEVER
         _CONTROL.pack_into(self._memory, 0, *values)
@@ -117,7 +123,7 @@ class Disk:
 
     @property
     def failed(self) -> int:
-        """How many operations ended with an errno since `behave`."""
+        """How many operations ended with an errno since it was last told to behave."""
         return self._values()[-2]
 
     @property

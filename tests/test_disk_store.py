@@ -654,6 +654,50 @@ def test_only_the_owner_may_look(folder: Path) -> None:
     drive(store.close())
 
 
+def test_a_full_disk_does_not_keep_a_mock_from_starting(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    store = DiskStore.open_folder(folder)
+    upload(store, "before", LARGE)
+    drive(store.close())
+
+    def full(index: sqlite3.Connection, where: str, sql: str, values: Sequence[Any]) -> Any:
+        if sql.startswith("UPDATE session"):
+            raise OSError(errno.ENOSPC, "full")
+        return opening_execute(index, where, sql, values)
+
+    opening_execute = opening.execute
+    monkeypatch.setattr(opening, "execute", full)
+    store = DiskStore.open_folder(folder)
+    assert download(store, "before") == LARGE
+    upload(store, "after", LARGE)
+    drive(store.close())
+    monkeypatch.undo()
+    store = DiskStore.open_folder(folder)
+    upload(store, "later", LARGE)
+    drive(store.close())
+    assert_tidy(folder)
+
+
+def test_a_folder_that_is_away_is_not_written_to(folder: Path) -> None:
+    """SQLite would go on with an index that has no name any more."""
+    store = DiskStore.open_folder(folder)
+    upload(store, "before", SMALL)
+    away = folder.rename(folder.with_name("away"))
+    for content in (SMALL, LARGE):
+        with pytest.raises(OSError, match="was deleted, moved or replaced; bring it back, or"):
+            upload(store, "meanwhile", content)
+    drive(DiskStore.open_folder(folder).close())  # another one at its place
+    with pytest.raises(OSError, match="was deleted, moved or replaced"):
+        upload(store, "meanwhile", SMALL)
+    shutil.rmtree(folder)
+    away.rename(folder)
+    upload(store, "after", LARGE)
+    assert [file.path for file in drive(store.list("default"))] == ["after", "before"]
+    drive(store.close())
+    assert_tidy(folder)
+
+
 def test_what_is_of_no_world_goes(folder: Path) -> None:
     """A worker may keep a file in a world that another one has just dropped."""
     store = DiskStore.open_folder(folder)

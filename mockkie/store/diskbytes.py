@@ -34,12 +34,16 @@ class Room:
         self.least = least
         self._folder = folder
         self._granted = 0
+        self._index = f"{folder}/index.sqlite"
+        self._opened = os.stat(self._index).st_ino  # noqa: PTH116 - a str, no Path per upload
 
     def take(self, size: int, reserve: Callable[[], int] = int) -> None:
         """Before so many bytes are written: `OSError` (`ENOSPC`) when they would be too many.
 
-        They may be where a file has space already: `reserve` tells how many bytes of it.
+        They may be where a file has space already: `reserve` tells how many bytes of it. Also an
+        `OSError`: the folder is not the one that was opened, and nobody would find them again.
         """
+        self._judge_place()
         if not self.least:
             return
         if size > self._granted:
@@ -53,6 +57,19 @@ class Room:
                 )
             self._granted = size + max(0, min(LOOK, spare // 8))
         self._granted -= size
+
+    def _judge_place(self) -> None:
+        """SQLite goes on with an index that was deleted or moved away, and says nothing."""
+        try:
+            there = os.stat(self._index).st_ino  # noqa: PTH116 - as above
+        except FileNotFoundError:
+            there = None
+        if there != self._opened:
+            raise OSError(
+                errno.ESTALE,
+                f"the data folder {self._folder} was deleted, moved or replaced; bring it back, or "
+                "start the mock anew",
+            )
 
 
 class DiskDraft(Draft):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from mockkie.worlds import World
 VERSION: Final = 3  # of the schema below, which says so itself; another one is not read
 
 _UNTIL_SETTINGS: Final = 2  # which lacks the settings of worlds, and is brought up to date
+
+_UNCOUNTED: Final = 1 << 22  # with 40 bits for uploads, twice that is all SQLite's numbers have
 
 FACTS: Final = ", ".join(StoredFile._fields)
 # `content` is the last column: whoever does not ask for it does not read its pages.
@@ -184,9 +187,18 @@ def transaction(index: sqlite3.Connection, run: Callable[[str], object]) -> Iter
 
 
 def begin_session(index: sqlite3.Connection, where: str) -> int:
-    """The number of this opening of the index: no other one had it or will have it."""
+    """The number of this opening of the index: no other one had it or will have it.
+
+    A mock starts on a full disk too, which takes no number: then it is one of those that nobody
+    counts up to, by chance.
+    """
     next_one = "UPDATE session SET number = number + 1 RETURNING number"
-    [(session,)] = execute(index, where, next_one, ())
+    try:
+        [(session,)] = execute(index, where, next_one, ())
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return _UNCOUNTED + secrets.randbelow(_UNCOUNTED)
     return int(session)
 
 
