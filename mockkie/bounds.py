@@ -22,8 +22,7 @@ LINGER_SECONDS: Final = 1.0
 """For how long a connection that was refused is read on, so that its client sees the answer."""
 
 
-SECOND_LOOK: Final = 1.0
-"""Seconds that a silent client has more: perhaps it was this process that did not look."""
+_EXCUSED: Final = 1.0  # seconds until it is looked again whether a head is complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +50,38 @@ def refusal(status: int, phrase: str, why: str, msg: str | None = None) -> bytes
     return head.encode() + body
 
 
-async def within(seconds: float | None, call: Callable[[], Awaitable[Result]]) -> Result:
+async def within(
+    seconds: float | None,
+    call: Callable[[], Awaitable[Result]],
+    excuse: Callable[[], bool] | None,
+) -> Result:
     """What a call gives, which may be cancelled and made again; `TimeoutError` if it takes longer.
 
-    It is made again before it is given up: if it was this process that stood still, what came
-    meanwhile is found now.
+    It is made again where there is an `excuse`: the client does its part, and it is this process
+    that is behind.
     """
-    if seconds is None:
-        return await call()
-    try:
-        async with asyncio.timeout(seconds):
-            return await call()
-    except TimeoutError:
-        async with asyncio.timeout(SECOND_LOOK):
-            return await call()
+    while True:
+        try:
+            async with asyncio.timeout(seconds):
+                return await call()
+        except TimeoutError:
+            if excuse is None or not excuse():
+                raise
 
 
 class HeadWatch:
     """Sees to it that the head of a request comes to its end: in time, and not too long.
 
-    `late` is called for one that does not. A connection on which no request ever begins is one.
+    `late` is called for one that does not, unless there is an `excuse` as for `within`. A
+    connection on which no request ever begins is one.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, seconds: float, late: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        seconds: float,
+        late: Callable[[], None],
+        excuse: Callable[[], bool],
     ) -> None:
         self.size = 0
         self.begun = False
@@ -82,8 +89,8 @@ class HeadWatch:
         self._loop = loop
         self._seconds = seconds
         self._late = late
+        self._excuse = excuse
         self._open: float | None = loop.time()  # since when it is waited for
-        self._again = False
         self._timer: asyncio.TimerHandle | None = None
         if seconds:
             self._timer = loop.call_later(seconds, self._look)
@@ -113,10 +120,8 @@ class HeadWatch:
         if self._open is not None:
             left -= self._loop.time() - self._open
         if left > 0:
-            self._again = False
             self._timer = self._loop.call_later(left, self._look)
-        elif not self._again:
-            self._again = True
-            self._timer = self._loop.call_later(SECOND_LOOK, self._look)
+        elif self._excuse():
+            self._timer = self._loop.call_later(_EXCUSED, self._look)
         else:
             self._late()
