@@ -22,7 +22,7 @@ LINGER_SECONDS: Final = 1.0
 """For how long a connection that was refused is read on, so that its client sees the answer."""
 
 
-_EXCUSED: Final = 1.0  # seconds until it is looked again whether a head is complete
+_EXCUSED: Final = 1.0  # seconds until it is looked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,18 @@ async def within(
 ) -> Result:
     """What a call gives, which may be cancelled and made again; `TimeoutError` if it takes longer.
 
-    It is made again where there is an `excuse`: the client does its part, and it is this process
-    that is behind.
+    It is made once more in any case, for what may have come in the very turn in which it was given
+    up, and again while there is an `excuse`: it is not the client that is behind, but this process.
     """
+    again = False
     while True:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(_EXCUSED if again else seconds):
                 return await call()
         except TimeoutError:
-            if excuse is None or not excuse():
+            if again and (excuse is None or not excuse()):
                 raise
+            again = True
 
 
 class HeadWatch:
