@@ -78,7 +78,10 @@ def attack(run: Run) -> None:
         for name, load in LOADS.items():
             before = mock.look()
             with visiting(mock.url, mock.key) as visits:
-                asyncio.run(load(run, mock))
+                try:
+                    asyncio.run(load(run, mock))
+                except OSError as error:
+                    run.fail(f"{name}: {error!r}")
             run.figure(f"answers to others, {name}", str(visits))
             for text in visits.failed[:3]:
                 run.fail(f"{name}: {text}")
