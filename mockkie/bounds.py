@@ -20,8 +20,7 @@ LINGER_SECONDS: Final = 1.0
 """For how long a connection that was refused is read on, so that its client sees the answer."""
 
 
-SECOND_LOOK: Final = 1.0
-"""Seconds that a silent client has more: perhaps it was this process that did not look."""
+_EXCUSED: Final = 1.0  # seconds until it is looked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,38 +63,48 @@ NO_HTTP: Final = Refusal(
 )
 
 
-async def within(seconds: float | None, call: Callable[[], Awaitable[Result]]) -> Result:
+async def within(
+    seconds: float | None,
+    call: Callable[[], Awaitable[Result]],
+    excuse: Callable[[], bool] | None,
+) -> Result:
     """What a call gives, which may be cancelled and made again; `TimeoutError` if it takes longer.
 
-    It is made again before it is given up: if it was this process that stood still, what came
-    meanwhile is found now.
+    It is made once more in any case, for what may have come in the very turn in which it was given
+    up, and again while there is an `excuse`: it is not the client that is behind, but this process.
     """
-    if seconds is None:
-        return await call()
-    try:
-        async with asyncio.timeout(seconds):
-            return await call()
-    except TimeoutError:
-        async with asyncio.timeout(SECOND_LOOK):
-            return await call()
+    again = False
+    while True:
+        try:
+            async with asyncio.timeout(_EXCUSED if again else seconds):
+                return await call()
+        except TimeoutError:
+            if again and (excuse is None or not excuse()):
+                raise
+            again = True
 
 
 class HeadWatch:
     """Sees to it that the head of a request comes to its end in time.
 
-    `late` is called for one that does not. A connection on which no request ever begins is one.
+    `late` is called for one that does not, unless there is an `excuse` as for `within`. A
+    connection on which no request ever begins is one.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, seconds: float, late: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        seconds: float,
+        late: Callable[[], None],
+        excuse: Callable[[], bool],
     ) -> None:
         self.begun = False
         """Whether there is a part of a head."""
         self._loop = loop
         self._seconds = seconds
         self._late = late
+        self._excuse = excuse
         self._open: float | None = loop.time()  # since when it is waited for
-        self._again = False
         self._timer: asyncio.TimerHandle | None = None
         if seconds:
             self._timer = loop.call_later(seconds, self._look)
@@ -125,10 +134,8 @@ class HeadWatch:
         if self._open is not None:
             left -= self._loop.time() - self._open
         if left > 0:
-            self._again = False
             self._timer = self._loop.call_later(left, self._look)
-        elif not self._again:
-            self._again = True
-            self._timer = self._loop.call_later(SECOND_LOOK, self._look)
+        elif self._excuse():
+            self._timer = self._loop.call_later(_EXCUSED, self._look)
         else:
             self._late()

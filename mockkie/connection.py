@@ -23,6 +23,12 @@ class Connection(Protocol):
     def gone(self) -> bool:
         """Whether it has ended or is about to, as far as this can be known."""
 
+    def speaks(self) -> bool:
+        """Whether there are bytes of the other side that nobody here has read yet."""
+
+    def listens(self) -> bool:
+        """Whether the other side takes bytes that nobody here has sent yet."""
+
     def write(self, data: bytes) -> None:
         """Send bytes that need not be HTTP; what is sent by HTTP later is lost."""
 

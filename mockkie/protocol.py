@@ -35,6 +35,7 @@ _TOO_LARGE: Final = Refusal(
 _AHEAD: Final = 1 << 20  # bytes of a body that may wait for the app
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: whatever is still to be sent is dropped
 _HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
+_POLLS: Final = hasattr(select, "poll")
 _FLUSH_SECONDS: Final = 0.005
 
 
@@ -77,6 +78,22 @@ class Wire:
         poll = select.poll()
         poll.register(found.fileno(), _HUNG_UP)
         return bool(poll.poll(0))
+
+    def speaks(self) -> bool:
+        """Whether bytes have come that were not read."""
+        return self._is_ready(select.POLLIN) if _POLLS else False
+
+    def listens(self) -> bool:
+        """Whether bytes can be sent."""
+        return self._is_ready(select.POLLOUT) if _POLLS else False
+
+    def _is_ready(self, event: int) -> bool:
+        found = self._protocol.transport.get_extra_info("socket")
+        if found is None or found.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(found.fileno(), event)
+        return any(known & event for _, known in poll.poll(0))
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -124,8 +141,9 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.transport = Gathering(transport, self.loop)
-        self._extensions = {WIRE: Wire(self)}
-        self._head = HeadWatch(self.loop, self.bounds.silence, self._is_late)
+        wire = Wire(self)
+        self._extensions = {WIRE: wire}
+        self._head = HeadWatch(self.loop, self.bounds.silence, self._is_late, wire.speaks)
         most = self.bounds.connections
         if len(self.connections) > most:
             why = f"there are {most:,} connections already (--max-connections)"

@@ -117,13 +117,11 @@ class Request:
         return known.get("content-length", "0") != "0" or "transfer-encoding" in known
 
     async def chunk(self) -> bytes:
-        """The next bytes of the body, none behind the last ones; raises `Disconnected`.
-
-        `request-timeout` where none come within `silence` seconds.
-        """
+        """The next bytes of the body, none behind the last; `Disconnected`, `request-timeout`."""
+        wire = self.connection
         while not self.complete:
             try:
-                message = await within(self.silence, self._receive)
+                message = await within(self.silence, self._receive, wire.speaks if wire else None)
             except TimeoutError:
                 why = f"nothing came for {self.silence:g} s (--client-timeout)"
                 raise Problem("request-timeout", why, headers={"connection": "close"}) from None
@@ -269,17 +267,19 @@ class Answer:
     @staticmethod
     async def _stream(pieces: Pieces, length: int, request: Request, send: Send) -> int:
         sent = 0
-        watch = request.watched() if length > _WATCHED else contextlib.nullcontext()
-        with watch:
+        wire = request.connection
+        with request.watched() if length > _WATCHED else contextlib.nullcontext():
             async for piece in pieces:
                 if request.disconnected:
                     break
                 message = {"type": "http.response.body", "body": piece, "more_body": True}
                 try:
-                    await within(request.silence, partial(send, message))
+                    await within(
+                        request.silence, partial(send, message), wire.listens if wire else None
+                    )
                 except TimeoutError:  # nobody reads: what is sent already would wait for ever
-                    if request.connection is not None:
-                        request.connection.reset()
+                    if wire is not None:
+                        wire.reset()
                     break
                 sent += len(piece)
                 await asyncio.sleep(0)  # a fast reader must not keep everybody else waiting

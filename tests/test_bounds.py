@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 
 import mockkie
+from mockkie.build import build_mock
 from mockkie.journal import Entry
 from mockkie.kie import Kie
 from mockkie.problems import UsageError
+from mockkie.server import Server
 from tests.serving_processes import served
 
 SILENCE = 0.5
@@ -164,6 +167,30 @@ def wait_for_entry(kie: Kie) -> list[Entry]:
             return found
         time.sleep(0.05)
     pytest.fail("the download is not over")
+
+
+def test_a_mock_that_is_behind_takes_nobody_for_silent() -> None:
+    """It finds what came while it stood still, and its timers, in one turn."""
+    body = b'{"uploadPath": "a", "fileName": "b.txt", "base64Data": "aGFsbG8="}'
+    begun = threading.Event()
+
+    async def stand_still() -> None:
+        begun.set()
+        time.sleep(4 * SILENCE)  # noqa: ASYNC251 - which is what it should not do
+
+    server = Server(build_mock(client_timeout=SILENCE))
+    server.start()
+    host, _, port = server.origin.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as slow:
+        slow.sendall(upload(len(body)) + body[:30])
+        time.sleep(SILENCE / 4)
+        standing = threading.Thread(target=lambda: server.call(stand_still()))
+        standing.start()
+        begun.wait()
+        slow.sendall(body[30:])
+        assert slow.recv(65_536).startswith(b"HTTP/1.1 200")
+        standing.join()
+    server.stop()
 
 
 def test_silence_for_ever() -> None:
