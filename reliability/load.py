@@ -27,7 +27,8 @@ Meanwhile another client asks for little, again and again, and has to be answere
 long that took is told as median / 99 % / worst of all. In the long form `mockkie check --quick`
 judges the mock while it is loaded (beside five large uploads, not all of them). When a load is
 over, no descriptor, thread or temporary file more than before may be there, and over the soak
-memory may not go on growing; that no task is left is a test (`tests/test_load.py`). No time is judged: the machine has other things to do.
+memory may not go on growing; that no task is left is a test (`tests/test_load.py`). No time is
+judged: the machine has other things to do.
 """
 FOUND: Final = (
     (
