@@ -23,7 +23,7 @@ format: $(VENV)/.developing  ## put the code into shape
 bench: $(VENV)/.developing  ## measure side by side with other tools: docs/benchmarks.md, its plots and numbers
 	$(BIN)/python benchmarks/run.py --page docs/benchmarks.md $(ARGS)
 
-reliability: $(VENV)/.developing  ## attack it: crashes, full disks, hostile input, load; about two hours
+reliability: $(VENV)/.developing  ## attack it: crashes, full disks, hostile input, load; some hours
 	$(BIN)/python -m reliability --page docs/reliability.md $(ARGS)
 
 docs: $(VENV)/.documenting  ## the site of docs/, into build/docs/index.html

@@ -59,6 +59,7 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
         "comparison",
         "The kill table <kill-table>",
         "Benchmarks <benchmarks>",
+        "Reliability <reliability>",
     ],
     "Project": ["contributing", "security", "changelog"],
 }

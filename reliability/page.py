@@ -15,7 +15,7 @@ _INTRO: Final = """\
 # Reliability
 
 What was done to mockkie to lose a file, to make it answer nonsense, to stop it, or to get in, and
-what was counted. `make reliability` does all of it again, in about two hours; `make reliability
+what was counted. `make reliability` does all of it again, in some hours; `make reliability
 ARGS="--only crash"` does one part, and CI does a short form of each. Each run is seeded, and a
 failure prints the line that does it again.
 
