@@ -6,11 +6,7 @@ What ASGI cannot say is said here: bytes that are no HTTP, and offers to upgrade
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import select
-import socket
 import ssl
-import struct
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -23,6 +19,7 @@ from mockkie.bounds import LINGER_SECONDS, NO_HTTP, Bounds, HeadWatch, Refusal
 from mockkie.connection import WIRE
 from mockkie.framing import MOST_HEAD, MOST_HEADERS, head_size, why_refused
 from mockkie.gathering import Gathering
+from mockkie.wired import Wire
 
 BACKLOG: Final = 2_048
 GRACE_SECONDS: Final = 30
@@ -33,82 +30,6 @@ _TOO_LARGE: Final = Refusal(
     "Request Header Fields Too Large",
 )
 _AHEAD: Final = 1 << 20  # bytes of a body that may wait for the app
-_AT_ONCE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: whatever is still to be sent is dropped
-_HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
-_POLLS: Final = hasattr(select, "poll")
-_FLUSH_SECONDS: Final = 0.005
-
-
-class Wire:
-    """The `Connection` of a protocol: what HTTP has no words for."""
-
-    def __init__(self, protocol: Protocol) -> None:
-        self._protocol = protocol
-
-    def reset(self) -> None:
-        """End the connection by a RST."""
-        transport = self._protocol.transport
-        found = transport.get_extra_info("socket")
-        with contextlib.suppress(OSError, AttributeError):  # closed already, or no TCP
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-        self._leave()
-        transport.abort()
-
-    def close(self) -> None:
-        """End the connection by a FIN, behind what is still to be sent."""
-        self._leave()
-        self._protocol.transport.close()
-
-    def pause(self) -> None:
-        """Read no more, whatever else may want to."""
-        self._protocol.deaf = True
-        self._protocol.flow.pause_reading()
-
-    def gone(self) -> bool:
-        """Whether the other side is, as far as can be known, or this side is about to be.
-
-        Who has sent all and hangs up is noticed on Linux only, who waits to send more nowhere.
-        """
-        transport = self._protocol.transport
-        found = transport.get_extra_info("socket")
-        if self._protocol.stopping or transport.is_closing() or found is None or found.fileno() < 0:
-            return True
-        if not _HUNG_UP:
-            return False
-        poll = select.poll()
-        poll.register(found.fileno(), _HUNG_UP)
-        return bool(poll.poll(0))
-
-    def speaks(self) -> bool:
-        """Whether bytes have come that were not read."""
-        return self._is_ready(select.POLLIN) if _POLLS else False
-
-    def listens(self) -> bool:
-        """Whether bytes can be sent."""
-        return self._is_ready(select.POLLOUT) if _POLLS else False
-
-    def _is_ready(self, event: int) -> bool:
-        found = self._protocol.transport.get_extra_info("socket")
-        if found is None or found.fileno() < 0:
-            return False
-        poll = select.poll()
-        poll.register(found.fileno(), event)
-        return any(known & event for _, known in poll.poll(0))
-
-    def write(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        self._protocol.cycle.response_started = True
-        self._protocol.transport.write(data)
-
-    async def flush(self) -> None:
-        """Wait until the operating system has everything."""
-        transport = self._protocol.transport
-        while not transport.is_closing() and transport.get_write_buffer_size():  # noqa: ASYNC110
-            await asyncio.sleep(_FLUSH_SECONDS)
-
-    def _leave(self) -> None:
-        """Have nothing more be sent: not even that the app ended without an answer."""
-        self._protocol.cycle.disconnected = True
 
 
 class _RefusedError(Exception):

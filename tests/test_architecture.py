@@ -68,6 +68,7 @@ LAYERS: Sequence[Sequence[str]] = [
     remembering sweeping known_faults;
     body form jsonbody base64text keeping naming fetching dialling addresses urls inprocess
     origin samples identify signatures parts links wire jsonapi shelves spoiling;
+    wired;
     connection framing gathering;
     shared_bucket;
     journal_bucket;

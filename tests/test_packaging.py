@@ -147,7 +147,8 @@ def test_the_variables_of_the_image_serve_whoever_asks_by_its_name(
     bare: Installed, tmp_path: Path
 ) -> None:
     options = ("--port", "0", "--data", str(tmp_path / "data"))
-    with bare.serving(*options, **image_variables()) as ready:
+    word = "a-control-key-of-16"
+    with bare.serving(*options, **image_variables(), MOCKKIE_CONTROL_KEY=word) as ready:
         port = urlsplit(ready["url"]).port
         asked = ("curl", "-sS", "--noproxy", "*", "--resolve", f"mockkie:{port}:127.0.0.1")
         form = ("-F", "file=hello;filename=a.txt", "-F", "uploadPath=a", "-F", "fileName=a.txt")
@@ -157,7 +158,8 @@ def test_the_variables_of_the_image_serve_whoever_asks_by_its_name(
         link = json.loads(said)["data"]["downloadUrl"]
         assert link.startswith(f"{name}/")
         assert run(*asked, link, cwd=tmp_path) == "hello"
-        clock = json.loads(run(*asked, f"{name}/__mockkie/clock", cwd=tmp_path))
+        control = ("-H", f"X-Mockkie-Control-Key: {word}")
+        clock = json.loads(run(*asked, *control, f"{name}/__mockkie/clock", cwd=tmp_path))
         assert clock["offset"] == 0
 
 
