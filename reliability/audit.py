@@ -11,7 +11,7 @@ from typing import Final
 from blake3 import blake3
 
 OURS: Final = {
-    *("lock", "incoming", "files", "counts"),
+    *("lock", "incoming", "files", "counts", "journals"),
     *(
         f"{name}.sqlite{suffix}"
         for name in ("index", "shared")

@@ -148,7 +148,7 @@ def hosts() -> Check:
             try:
                 judge()
             except Refused as refused:
-                hold(refused.status == 403, refused.status)  # noqa: PLR2004 - HTTP
+                hold(refused.status in (400, 403), refused.status)
         known = split_authority(text_of(values[0]), 80)
         if known is not None:
             hold(split_authority(join_authority(*known)) == known, "another host", known)

@@ -41,9 +41,9 @@ from mockkie.store.diskbytes import Shelves
 Shelves.free = lambda self, blob: True
 """,
     "forgets the clock": """
-from mockkie.store import disk
-row_of = disk.row_of
-disk.row_of = lambda world: (*row_of(world)[:3], 0, None, *row_of(world)[5:])
+from mockkie.store import worldrows
+row_of = worldrows.row_of
+worldrows.row_of = lambda world: (*row_of(world)[:3], 0, None, *row_of(world)[5:])
 """,
 }
 

@@ -33,7 +33,7 @@ DEV = [
 UNBOUND = {"cryptography", "furo", "types-pyyaml", "types-requests"}
 """Without an upper bound; `pyproject.toml` says beside each why."""
 
-LED_TO = {"httptools", "uvloop"}
+LED_TO = {"uvloop"}
 """What is not imported: uvicorn does, when it is there."""
 
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -44,6 +44,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "mockkie[otel]": ("mockkie/tracing.py",),
 }
 """Where an extra may be imported; `mockkie/harness/` is the judge, which needs `check` anyway."""
+
+
+ALIASES = {"multipart": {"python-multipart"}}
+"""Who has a package under the name of another's, and hands on what that one has."""
 
 
 def imports() -> Iterator[tuple[str, str]]:
@@ -59,7 +63,7 @@ def imports() -> Iterator[tuple[str, str]]:
                 names = [node.module or ""]
             for name in {name.partition(".")[0] for name in names}:
                 if name not in sys.stdlib_module_names and name not in {"mockkie", "opentelemetry"}:
-                    (owner,) = set(owners[name])
+                    (owner,) = set(owners[name]) - ALIASES.get(name, set())
                     yield path.relative_to(ROOT).as_posix(), canonicalize_name(owner)
 
 

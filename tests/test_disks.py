@@ -59,7 +59,8 @@ def careless(self, data):
 DiskDraft._write = careless
 """
     found = failing(tmp_path, errno.EIO, Op.WRITE, on=Target.INCOMING, planted=planted)
-    assert any("with other bytes" in each or "after a restart" in each for each in found), found
+    told = ("with other bytes", "after a restart", "not on their shelf")
+    assert any(text in each for each in found for text in told), found
 
 
 def test_a_mock_that_leaves_bytes_behind(tmp_path: Path) -> None:
