@@ -125,7 +125,7 @@ def _taken(reader: Callable[[Draft, Body], FormReader], pieces: Iterable[bytes])
 
 def boundaries() -> Check:
     """The `Content-Type` of a form."""
-    token = re.compile(r"(?i)multipart/form-data; ?boundary=([0-9a-z'()+_./:=?-]{1,70})")
+    token = re.compile(r"(?i)multipart/form-data; ?boundary=([0-9a-z'()+_./:?-]{1,70})")
 
     def check(data: bytes) -> None:
         written = line_of(data)
