@@ -73,6 +73,8 @@ async def within(
     It is made once more in any case, for what may have come in the very turn in which it was given
     up, and again while there is an `excuse`: it is not the client that is behind, but this process.
     """
+    if seconds is None:
+        return await call()
     again = False
     while True:
         try:

@@ -23,6 +23,9 @@ class Connection(Protocol):
     def gone(self) -> bool:
         """Whether it has ended or is about to, as far as this can be known."""
 
+    def arrived(self) -> bool:
+        """Whether more of the body of the request is here already, or its end."""
+
     def speaks(self) -> bool:
         """Whether there are bytes of the other side that nobody here has read yet."""
 

@@ -24,6 +24,7 @@ from mockkie.settings import Limits
 from mockkie.store import Draft
 from mockkie.texts import TextTypes
 
+_USUAL: Final = re.compile(r"multipart/form-data; ?boundary=([\w'()+.:/?-]{1,70})", re.ASCII)
 _ESSENCE: Final = re.compile(r'[^;,="]*')
 _OPTION: Final = re.compile(
     r'[ \t]*;[ \t]*(?:([^\s;,="]+)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s;,="]*))?[ \t]*'
@@ -60,6 +61,9 @@ def boundary_of(content_type: str) -> str:
     So too where others may find another one: in what is no parameter, in a second one of the name,
     or in one that is extended (`boundary*`).
     """
+    usual = _USUAL.fullmatch(content_type)
+    if usual is not None:
+        return usual[1]
     essence = _ESSENCE.match(content_type)
     found, at = list[str](), essence.end() if essence else 0
     while at < len(content_type):

@@ -129,6 +129,8 @@ class PartsParser:
         found: list[tuple[Part, bytes]] = []
         for piece in data[len(delimiter) - 2 :].split(delimiter):
             if piece.startswith(b"--") and len(found) <= self._most_parts:
+                if data.count(delimiter[2:]) > len(found) + 1:  # not all stand where they should
+                    break
                 self._state = "behind"
                 return found
             head, empty_line, content = piece.partition(b"\r\n\r\n")
@@ -138,7 +140,7 @@ class PartsParser:
                 part = read_head(head[2:])
             except PartsError:  # the parts before it may have a worse fault
                 return None
-            if part.length not in (None, len(content)) or delimiter[2:] in content:
+            if part.length not in (None, len(content)):
                 return None
             found.append((part, content))
         return None

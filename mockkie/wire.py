@@ -120,8 +120,10 @@ class Request:
         """The next bytes of the body, none behind the last; `Disconnected`, `request-timeout`."""
         wire = self.connection
         while not self.complete:
+            at_once = wire is not None and wire.arrived()  # a bound costs 5 % of a small upload
             try:
-                message = await within(self.silence, self._receive, wire.speaks if wire else None)
+                silence = None if at_once else self.silence
+                message = await within(silence, self._receive, wire.speaks if wire else None)
             except TimeoutError:
                 why = f"nothing came for {self.silence:g} s (--client-timeout)"
                 raise Problem("request-timeout", why, headers={"connection": "close"}) from None
@@ -138,12 +140,10 @@ class Request:
         Bounded: gives up on a client that sends no end of bytes, or nothing for a while.
         """
         until = stopwatch() + DRAIN_SECONDS
-        try:
+        with contextlib.suppress(TimeoutError, Problem, Disconnected):
             while not self.complete and self.received < DRAIN_BYTES and stopwatch() < until:
                 async with asyncio.timeout(SILENCE_SECONDS):
                     await self.chunk()
-        except (TimeoutError, Problem, Disconnected):
-            return
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
@@ -268,15 +268,14 @@ class Answer:
     async def _stream(pieces: Pieces, length: int, request: Request, send: Send) -> int:
         sent = 0
         wire = request.connection
+        listens = wire.listens if wire else None
         with request.watched() if length > _WATCHED else contextlib.nullcontext():
             async for piece in pieces:
                 if request.disconnected:
                     break
                 message = {"type": "http.response.body", "body": piece, "more_body": True}
                 try:
-                    await within(
-                        request.silence, partial(send, message), wire.listens if wire else None
-                    )
+                    await within(request.silence, partial(send, message), listens)
                 except TimeoutError:  # nobody reads: what is sent already would wait for ever
                     if wire is not None:
                         wire.reset()

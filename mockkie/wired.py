@@ -58,6 +58,14 @@ class Wire:
         poll.register(found.fileno(), _HUNG_UP)
         return bool(poll.poll(0))
 
+    def arrived(self) -> bool:
+        """Whether more of the body of the request is here already, or its end.
+
+        The request that was read last is asked: one before it has its end.
+        """
+        cycle = self._protocol.cycle
+        return bool(cycle.body) or not cycle.more_body
+
     def speaks(self) -> bool:
         """Whether bytes have come that were not read."""
         return self._is_ready(select.POLLIN) if _POLLS else False
