@@ -150,7 +150,7 @@ class Crowd:
         if got.status_code == http.client.OK:
             if blake3(got.content).hexdigest() not in known:
                 self.wrong.append(f"a download of {path} gave {len(got.content):,} strange bytes")
-        elif got.status_code != http.client.NOT_FOUND:
+        elif got.status_code not in (http.client.NOT_FOUND, http.client.GONE):  # as settings say
             self.wrong.append(f"a download of {path} was answered {got.status_code}")
 
     def _govern(self, chances: random.Random) -> None:
