@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from mockkie.clock import format_duration
 from reliability.attacks import Attack
 from reliability.run import Outcome
 
@@ -82,8 +81,8 @@ def _figures(outcome: Outcome) -> Iterator[str]:
         yield ""
     form = "short form, " if outcome.short else ""
     form += f"{outcome.scale:g} times the usual number, " if outcome.scale != 1 else ""
-    took = format_duration(round(outcome.seconds) * 1_000)
-    yield f"{outcome.date}, {form}{took}, seed {outcome.seed}; {outcome.machine}.\n"
+    form += f"{outcome.seconds:,.0f} s, seed {outcome.seed}"
+    yield f"{outcome.date}, {form}; {outcome.machine}.\n"
 
 
 def _number(value: float | str) -> str:
