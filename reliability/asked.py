@@ -18,6 +18,7 @@ KEY: Final = "kie-secret-key-of-the-fuzzer"
 
 
 _FRESH: Final = 2_000  # requests, then another mock
+_ALL: Final = 1_000_000  # files: more than a mock gets until it is renewed
 
 
 Raw = Sequence[tuple[bytes, bytes]]
@@ -125,7 +126,8 @@ class Asked:
         if self._left < 0:
             self.renewed()
         service = self.mock.service
-        return list(self.run(service.store.list(service.worlds.default.id)))
+        listing = service.store.list(service.worlds.default.id, limit=_ALL)
+        return list(self.run(listing))
 
     def judge_journal(self) -> None:
         """The key is in no entry."""
