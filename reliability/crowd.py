@@ -29,6 +29,7 @@ from reliability.ledger import Kept, WorldLedger, Write
 
 RETENTION: Final = 3 * 86_400_000  # milliseconds
 _SECONDS: Final = 60.0  # what a client waits for at most; nothing here takes as long
+_DEAD: Final = (404, 403, 410)  # what the crowd has a link answer that has expired
 _SIZES: Final = (0, 1, 900, 16_384, 16_385, 65_536, 300_000, 1_500_000)
 _REFUSED: Final = 400
 
@@ -150,7 +151,7 @@ class Crowd:
         if got.status_code == http.client.OK:
             if blake3(got.content).hexdigest() not in known:
                 self.wrong.append(f"a download of {path} gave {len(got.content):,} strange bytes")
-        elif got.status_code not in (http.client.NOT_FOUND, http.client.GONE):  # as settings say
+        elif got.status_code not in _DEAD:
             self.wrong.append(f"a download of {path} was answered {got.status_code}")
 
     def _govern(self, chances: random.Random) -> None:
@@ -222,7 +223,7 @@ class Governor:
         self._move(world, (False, 0), "DELETE", "/clock", None)
 
     def _set(self, world: WorldLedger) -> None:
-        status = self._chances.choice((404, 403, 410))
+        status = self._chances.choice(_DEAD)
         write = world.status.begin(status)
         self.ask(world, "PATCH", "/settings", {"expiredLink": {"status": status}})
         world.status.end(write)
