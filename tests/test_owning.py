@@ -48,7 +48,7 @@ def test_a_file_that_leads_elsewhere_is_refused(folder: Path, name: str, how: st
     assert victim.read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize("name", ["incoming", "files", "files/00"])
+@pytest.mark.parametrize("name", ["incoming", "files", "files/00", "journals", "counts"])
 def test_a_folder_that_leads_elsewhere_is_refused(folder: Path, name: str) -> None:
     victim = folder.parent / "victim"
     victim.mkdir()

@@ -20,7 +20,7 @@ NO_LINK: Final[int] = getattr(os, "O_NOFOLLOW", 0)
 _log: Final = logging.getLogger("mockkie")
 _DATABASES: Final = ("index.sqlite", "shared.sqlite")
 _FILES: Final = ("lock", *(f"{name}{end}" for name in _DATABASES for end in ("", "-wal", "-shm")))
-_FOLDERS: Final = ("incoming", "files")
+_FOLDERS: Final = ("incoming", "files", "journals", "counts")
 
 
 def judge_entries(folder: Path) -> None:
