@@ -20,6 +20,7 @@ from mockkie.faults import Fault
 from mockkie.known_faults import judge_fault
 from mockkie.problems import UsageError
 from mockkie.scenarios import Script
+from mockkie.secrecy import can_be_key
 from mockkie.service import Service
 from mockkie.settings import DOCUMENTED
 from mockkie.shared import Shared
@@ -284,7 +285,7 @@ def read_size(option: str, given: str | int) -> int:
 
 def _check_keys(keys: Sequence[str]) -> None:
     for key in keys:
-        if not key or not key.isascii() or not key.isprintable() or " " in key:
+        if not can_be_key(key):
             raise UsageError("--key: a key is printable ASCII without spaces, as headers carry it")
 
 

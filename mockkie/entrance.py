@@ -20,8 +20,8 @@ from mockkie.control import PREFIX
 from mockkie.cookies import read_cookies
 from mockkie.jsonapi import Refused
 from mockkie.problems import UsageError
+from mockkie.secrecy import CONTROL_HEADER, can_be_key
 
-HEADER: Final = "X-Mockkie-Control-Key"
 COOKIE: Final = "mockkie-control"
 ENTER: Final = f"{PREFIX}/enter"
 SHORTEST: Final = 16  # characters of a control key
@@ -59,7 +59,7 @@ def check_control_key(key: str | None) -> None:
     """`UsageError` for one that is easily guessed, or that no header can carry."""
     if key is None:
         return
-    if not key.isascii() or not key.isprintable() or " " in key or len(key) > _LONGEST:
+    if key and (not can_be_key(key) or len(key) > _LONGEST):
         raise UsageError("--control-key: a key is printable ASCII without spaces")
     if len(key) < SHORTEST:
         raise UsageError(
@@ -70,7 +70,7 @@ def check_control_key(key: str | None) -> None:
 
 def judge_control_key(headers: Headers, key: str) -> None:
     """Refuse who has not the key, neither in the header nor as the cookie of a browser."""
-    given = headers.get(HEADER, "")
+    given = headers.get(CONTROL_HEADER, "")
     if _same(given, key):
         return
     cookies = read_cookies(headers.getlist("cookie")).get(COOKIE, [])
@@ -78,7 +78,7 @@ def judge_control_key(headers: Headers, key: str) -> None:
         return
     wrong = "the control key is another one" if given else "this mock has a control key"
     raise NoControlKey(
-        403, f"{wrong}: send it in {HEADER} (mockkie's commands: MOCKKIE_CONTROL_KEY)"
+        403, f"{wrong}: send it in {CONTROL_HEADER} (mockkie's commands: MOCKKIE_CONTROL_KEY)"
     )
 
 

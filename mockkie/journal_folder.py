@@ -18,7 +18,6 @@ import itertools
 import logging
 import os
 import struct
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -26,17 +25,12 @@ from typing import Final
 
 import orjson
 
+from mockkie.filelock import lock
 from mockkie.journal import LIMIT, Entry, Journal
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _LATE_SECONDS: Final = 0.02
 _SPARE: Final = 1 << 20  # bytes of evicted entries that a file may have before it is packed
-_FAR: Final = 1 << 40  # where Windows locks: locked bytes are unreadable there
 _HEAD: Final = struct.Struct("<7Q")
 _RECORD: Final = struct.Struct("<3Q")  # number, weight, length of the JSON
 _log: Final = logging.getLogger("mockkie")
@@ -139,12 +133,7 @@ class JournalFile:
             yield None
             return
         with io.FileIO(fd, "r+") as file:  # closing it lets go of the lock
-            if sys.platform == "win32":
-                os.lseek(fd, _FAR, os.SEEK_SET)
-                msvcrt.locking(fd, msvcrt.LK_LOCK, 1)
-                os.lseek(fd, 0, os.SEEK_SET)
-            else:
-                fcntl.flock(fd, fcntl.LOCK_EX)
+            lock(fd, wait=True)
             told = file.read(_HEAD.size)
             if told:
                 yield _Opened(file, _Head(*_HEAD.unpack(told)))

@@ -12,11 +12,11 @@ import click
 import httpx2
 import orjson
 
-from mockkie.entrance import HEADER
 from mockkie.journal import Entry
 from mockkie.lines import plain, request_line
 from mockkie.options import given_control_key
 from mockkie.problems import UsageError
+from mockkie.secrecy import CONTROL_HEADER
 
 _SECONDS: Final = 30.0
 _FOLLOW_SECONDS: Final = 0.3
@@ -33,7 +33,7 @@ class Remote:
         if control_key := given_control_key():
             if not control_key.isascii():
                 raise UsageError("--control-key: a key is ASCII text")
-            headers[HEADER] = control_key
+            headers[CONTROL_HEADER] = control_key
         trust: Any = ssl.create_default_context() if url.startswith("https:") else True
         self._client = httpx2.Client(
             headers=headers, timeout=_SECONDS, trust_env=False, verify=trust

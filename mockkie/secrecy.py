@@ -12,6 +12,8 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 REDACTED: Final = "[redacted]"
+CONTROL_HEADER: Final = "X-Mockkie-Control-Key"
+"""What a control call has its key in, where the mock asks for one."""
 
 _SECRET: Final = re.compile(
     r"auth|cookie|credential|key|passw|policy|secret|session|sig(?:nature)?$|signed|token",
@@ -24,6 +26,11 @@ _URL: Final = re.compile(
     r"(?P<path>[^\s?#\"']*+)(?P<query>\?[^\s#\"']*+)?",
     re.IGNORECASE,
 )
+
+
+def can_be_key(text: str) -> bool:
+    """Whether it is printable ASCII without spaces, as headers carry it."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
 @lru_cache(maxsize=1_024)

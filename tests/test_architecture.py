@@ -102,7 +102,7 @@ LAYERS: Sequence[Sequence[str]] = [
     passing;
     progress interrupt;
     screen certificates hosts child stored;
-    clock problems sizes secrecy bounds cookies;
+    clock problems sizes secrecy bounds cookies filelock;
     __init__
     """.split(";")
 ]
@@ -305,6 +305,10 @@ def test_imports_point_down() -> None:
 @pytest.mark.parametrize("name", [name for name in PACKAGE if name.startswith("store")])
 def test_the_store_does_not_know_starlette(name: str) -> None:
     assert reaches("mockkie", PACKAGE, name).isdisjoint({"starlette", "uvicorn"})
+
+
+def test_a_command_that_asks_a_running_mock_loads_no_server() -> None:
+    assert reaches("mockkie", PACKAGE, "remote").isdisjoint({"starlette", "uvicorn"})
 
 
 def test_only_plugin_and_harness_know_a_test_library() -> None:

@@ -8,14 +8,10 @@ import time
 from pathlib import Path
 from typing import Final
 
+from mockkie.filelock import lock
 from mockkie.problems import UsageError
 from mockkie.store.diskbytes import read_at
 from mockkie.store.owning import NO_LINK, judge_entries
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 _PAUSE: Final = 0.05  # seconds
 
@@ -31,7 +27,7 @@ def take_lock(folder: Path, *, seconds: float = 5.0) -> int:
     try:
         for left in reversed(range(1 + round(seconds / _PAUSE))):
             try:
-                _lock(fd)
+                lock(fd, wait=False)
                 break
             except (BlockingIOError, PermissionError) as error:
                 holder = read_at(fd, 32, 0).decode("ascii", "replace").strip()
@@ -49,14 +45,6 @@ def take_lock(folder: Path, *, seconds: float = 5.0) -> int:
     os.ftruncate(fd, 0)
     os.write(fd, f"{os.getpid()}\n".encode())
     return fd
-
-
-def _lock(fd: int) -> None:
-    if sys.platform == "win32":
-        os.lseek(fd, 1 << 30, os.SEEK_SET)  # far behind the text: locked bytes are unreadable
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _is_dead(holder: str) -> bool:
