@@ -18,8 +18,6 @@ Result = TypeVar("Result")
 
 LINGER_SECONDS: Final = 1.0
 """For how long a connection that was refused is read on, so that its client sees the answer."""
-
-
 _EXCUSED: Final = 1.0  # seconds until it is looked again
 
 
@@ -110,11 +108,6 @@ class HeadWatch:
         self._timer: asyncio.TimerHandle | None = None
         if seconds:
             self._timer = loop.call_later(seconds, self._look)
-
-    @property
-    def waits(self) -> bool:
-        """Whether the head is not complete."""
-        return self._open is not None
 
     def begin(self) -> None:
         """The first byte of a head came."""

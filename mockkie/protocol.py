@@ -55,7 +55,7 @@ class Protocol(HttpToolsProtocol):
     _refused: Refusal | None = None
     _bare = 0  # bytes since something came of any
     _fruitless = True
-    connects = False
+    connects = False  # whether it takes a CONNECT
     deaf = False
     stopping = False
 

@@ -156,7 +156,7 @@ class Tasks:
         """Keep a new task unless there are `most` by now, whoever else adds one; whether it is."""
         if most is not None and len(self._tasks) >= most:
             return False
-        self._tasks[task.id] = task
+        await self.put(task)
         return True
 
     async def put(self, task: Task) -> None:

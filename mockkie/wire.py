@@ -120,7 +120,7 @@ class Request:
         """The next bytes of the body, none behind the last; `Disconnected`, `request-timeout`."""
         wire = self.connection
         while not self.complete:
-            at_once = wire is not None and wire.arrived()  # a bound costs 5 % of a small upload
+            at_once = wire is not None and wire.arrived()  # then a bound only costs time
             try:
                 silence = None if at_once else self.silence
                 message = await within(silence, self._receive, wire.speaks if wire else None)

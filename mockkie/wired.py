@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mockkie.protocol import Protocol
 
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: whatever is still to be sent is dropped
-_POLLS: Final = hasattr(select, "poll")
+_READABLE: Final = getattr(select, "POLLIN", 0)
+_WRITABLE: Final = getattr(select, "POLLOUT", 0)
 _HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
 _FLUSH_SECONDS: Final = 0.005
 
@@ -48,15 +49,10 @@ class Wire:
 
         Who has sent all and hangs up is noticed on Linux only, who waits to send more nowhere.
         """
-        transport = self._protocol.transport
-        found = transport.get_extra_info("socket")
-        if self._protocol.stopping or transport.is_closing() or found is None or found.fileno() < 0:
+        if self._protocol.stopping or self._protocol.transport.is_closing():
             return True
-        if not _HUNG_UP:
-            return False
-        poll = select.poll()
-        poll.register(found.fileno(), _HUNG_UP)
-        return bool(poll.poll(0))
+        events = self._polled(_HUNG_UP)
+        return events is None or bool(_HUNG_UP and events)
 
     def arrived(self) -> bool:
         """Whether more of the body of the request is here already, or its end.
@@ -68,19 +64,22 @@ class Wire:
 
     def speaks(self) -> bool:
         """Whether bytes have come that were not read."""
-        return self._is_ready(select.POLLIN) if _POLLS else False
+        return bool((self._polled(_READABLE) or 0) & _READABLE)
 
     def listens(self) -> bool:
         """Whether bytes can be sent."""
-        return self._is_ready(select.POLLOUT) if _POLLS else False
+        return bool((self._polled(_WRITABLE) or 0) & _WRITABLE)
 
-    def _is_ready(self, event: int) -> bool:
+    def _polled(self, wanted: int) -> int | None:
+        """The events that there are of those, and errors; None: there is no socket any more."""
         found = self._protocol.transport.get_extra_info("socket")
         if found is None or found.fileno() < 0:
-            return False
+            return None
+        if not hasattr(select, "poll"):  # Windows
+            return 0
         poll = select.poll()
-        poll.register(found.fileno(), event)
-        return any(known & event for _, known in poll.poll(0))
+        poll.register(found.fileno(), wanted)
+        return next((events for _, events in poll.poll(0)), 0)
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""

@@ -12,7 +12,6 @@ from typing import Final
 from reliability.history import Call, File, judge, of_name
 
 _WIDE: Final = 48  # characters of the line of time
-_MOVES: Final = ("advance", "set", "reset")
 
 
 def smallest(calls: Sequence[Call]) -> list[Call]:

@@ -70,16 +70,6 @@ def cut(data: bytes, plan: bytes) -> list[bytes]:
     return [data[one:other] for one, other in pairwise(marks)]
 
 
-def run_at_once(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """The result of a coroutine that waits for nothing."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
-    raise Broken("it waits for something")
-
-
 def chunks(pieces: Iterator[bytes]) -> Callable[[], Coroutine[Any, Any, bytes]]:
     """Pieces as a body brings them, `b""` behind the last one."""
 

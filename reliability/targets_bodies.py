@@ -13,15 +13,17 @@ import orjson
 from mockkie.build import build_mock
 from mockkie.form import Body, FormReader, boundary_of
 from mockkie.jsonbody import EncodedText, JsonBodyParser
+from mockkie.kie import Runner
 from mockkie.media import FORM, MediaType, essence
 from mockkie.parts import Part, PartsError, PartsParser, read_head
 from mockkie.problems import Problem
 from mockkie.settings import Limits
 from mockkie.store import Draft
 from mockkie.store.memory import MemoryStore
-from reliability.target import Check, Target, chunks, cut, hold, line_of, run_at_once, split_off
+from reliability.target import Check, Target, chunks, cut, hold, line_of, split_off
 
 BOUNDARY: Final = "b"
+_run: Final = Runner()  # nothing waits here
 HEAD: Final = b'Content-Disposition: form-data; name="'
 FORM_WORDS: Final = (
     *(b"--b", b"--b\r\n", b"\r\n--b\r\n", b"\r\n--b--", b"--b--\r\n", b"\r\n\r\n", b"\r\n", b"\n"),
@@ -115,7 +117,7 @@ def _taken(reader: Callable[[Draft, Body], FormReader], pieces: Iterable[bytes])
     draft.limit = (200, "the target")
     refused = None
     try:
-        run_at_once(reader(draft, body).read(chunks(iter(pieces)), BOUNDARY))
+        _run(reader(draft, body).read(chunks(iter(pieces)), BOUNDARY))
     except Problem as problem:
         refused = (problem.name, problem.why, problem.parameter)
     if refused is not None:  # what came before it is of no account

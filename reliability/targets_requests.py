@@ -26,7 +26,6 @@ ARMING: Final = b"prefer"
 """The header that asks for an answer, a 500 too."""
 OK: Final = 200
 _REFUSED: Final = range(400, 500)
-_AWAY: Final = 503  # what a control call says when the store failed: it never does here
 
 
 def judge(reply: Reply) -> None:

@@ -200,13 +200,12 @@ class Target:
     @cached_property
     def hide_keys(self) -> Callable[[str], str]:
         """Puts `$KIE_API_KEY` in place of the key, wherever a text has it."""
-        known = ((self.key, SECRET), (self.other_key, OTHER_SECRET))
-        return hiding(
-            [
-                *((key, f"${name}") for key, name in known),
-                (self.plan.control_key, f"${CONTROL_SECRET}"),
-            ]
+        known = (
+            (self.key, SECRET),
+            (self.other_key, OTHER_SECRET),
+            (self.plan.control_key, CONTROL_SECRET),
         )
+        return hiding([(key, f"${name}") for key, name in known])
 
 
 @contextmanager
