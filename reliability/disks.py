@@ -48,7 +48,8 @@ FOUND: Final = (
     ),
     (
         "In a folder that was deleted or moved away, small uploads were acknowledged, and gone "
-        "after a restart: SQLite goes on with an index that has no name. They are refused now."
+        "after a restart: SQLite goes on with an index that has no name. They are refused now, and "
+        "so are new worlds, moves of clocks, deletions and resets."
     ),
 )
 

@@ -687,6 +687,16 @@ def test_a_folder_that_is_away_is_not_written_to(folder: Path) -> None:
     for content in (SMALL, LARGE):
         with pytest.raises(OSError, match="was deleted, moved or replaced; bring it back, or"):
             upload(store, "meanwhile", content)
+    world = World("other", "1", ())
+    for change in (
+        lambda: store.remember(world),
+        lambda: store.renew(world),
+        lambda: store.forget("default"),
+        lambda: store.delete("default", "before"),
+        lambda: store.clear("default"),
+    ):
+        with pytest.raises(OSError, match="was deleted, moved or replaced"):
+            drive(change())
     drive(DiskStore.open_folder(folder).close())  # another one at its place
     with pytest.raises(OSError, match="was deleted, moved or replaced"):
         upload(store, "meanwhile", SMALL)

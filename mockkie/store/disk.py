@@ -22,10 +22,9 @@ written is in the kernel's hands. A loss of power may take the last commits, or 
 and leave bytes that no row names; the index stays whole. `mockkie.store.blackout` puts that right.
 `durable=True` waits for the platter before `keep` returns: then nothing kept is lost.
 
-Every method does its work at once, in the caller's thread: no coroutine here ever suspends, but for
-`keep_together`, which shares a commit with its like (see `mockkie.store.together`). Any thread may
-call, one at a time. Nothing of the index is remembered between calls, so processes may share a
-folder. A failure of the disk is an `OSError`; the store stays usable.
+Every method does its work at once, in the caller's thread: no coroutine here suspends, but for
+`keep_together`, which shares a commit (see `mockkie.store.together`). Any thread may call, one at a
+time. A failure of the disk is an `OSError`; the store stays usable.
 """
 
 from __future__ import annotations
@@ -64,6 +63,7 @@ from mockkie.store.folder import (
 from mockkie.store.indexed import IndexedStore
 from mockkie.store.locking import let_go, take_lock
 from mockkie.store.memory import MemoryReading
+from mockkie.store.owning import Place
 from mockkie.store.together import Together
 from mockkie.worlds import World
 
@@ -77,9 +77,9 @@ class DiskStore(IndexedStore):
     def __init__(
         self, folder: Path, index: sqlite3.Connection, *, shared: bool, durable: bool, small: int
     ) -> None:
-        super().__init__(index, str(folder), shared=shared)
+        super().__init__(index, Place(str(folder)), shared=shared)
         self._durable, self._small = durable, small
-        self.room = Room(str(folder))
+        self.room = Room(self._place)
         self._shelves = Shelves(str(folder / "incoming"), str(folder / "files"))
         # Every opening has a number of its own: blobs of two openings or processes never meet.
         session = begin_session(index, self.where)
@@ -217,12 +217,12 @@ class DiskStore(IndexedStore):
         return None
 
     async def delete(self, world: str, path: str) -> StoredFile | None:
-        rows = self._execute(DELETE, (world, path))
+        rows = self._alter(DELETE, (world, path))
         self._empty_trash(FEW)
         return StoredFile._make(rows[0]) if rows else None
 
     async def clear(self, world: str) -> int:
-        self._execute("DELETE FROM file WHERE world = ?", (world,))
+        self._alter("DELETE FROM file WHERE world = ?", (world,))
         [(files,)] = self._execute("SELECT changes()")
         self._empty_trash()
         return int(files)
@@ -236,14 +236,14 @@ class DiskStore(IndexedStore):
         return sorted(map(StoredFile._make, rows), key=attrgetter("expires_at", "path"))
 
     async def renew(self, world: World) -> None:
-        with transaction(self._index, self._execute):
+        with self._altering():
             self._rows.judge(self._execute, world.id)
             self._execute("DELETE FROM file WHERE world = ?", (world.id,))
             self._rows.write(self._execute, world)
         self._empty_trash()
 
     async def forget(self, world: str) -> None:
-        with transaction(self._index, self._execute):
+        with self._altering():
             self._execute("DELETE FROM file WHERE world = ?", (world,))
             self._execute("DELETE FROM world WHERE id = ?", (world,))
         self._rows.forget(world)
@@ -261,7 +261,7 @@ class DiskStore(IndexedStore):
     async def restore(self, snapshot: FilesSnapshot) -> None:
         if not isinstance(snapshot, DiskSnapshot) or snapshot not in self._snapshots:
             raise TypeError("this snapshot is of another store")
-        with transaction(self._index, self._execute):
+        with self._altering():
             snapshot.put_back(self._execute)
         self._empty_trash()
 

@@ -12,7 +12,7 @@ from shutil import disk_usage
 from typing import Final
 
 from mockkie.store import PIECE, Draft, Reading
-from mockkie.store.owning import NO_LINK
+from mockkie.store.owning import NO_LINK, Place
 
 BATCH: Final = 64 * 1_024  # smaller chunks are gathered to this many bytes
 LOOK: Final = 4 * 1_024 * 1_024  # bytes between two looks at the free space
@@ -30,20 +30,19 @@ class Room:
     put into the log of the index takes as much again, up to 16 MiB, when it goes into the index.
     """
 
-    def __init__(self, folder: str, least: int = 0) -> None:
+    def __init__(self, place: Place, least: int = 0) -> None:
         self.least = least
-        self._folder = folder
+        self._place = place
+        self._folder = place.folder
         self._granted = 0
-        self._index = f"{folder}/index.sqlite"
-        self._opened = os.stat(self._index).st_ino  # noqa: PTH116 - a str, no Path per upload
 
     def take(self, size: int, reserve: Callable[[], int] = int) -> None:
         """Before so many bytes are written: `OSError` (`ENOSPC`) when they would be too many.
 
         They may be where a file has space already: `reserve` tells how many bytes of it. Also an
-        `OSError`: the folder is not the one that was opened, and nobody would find them again.
+        `OSError`: `Place.judge`.
         """
-        self._judge_place()
+        self._place.judge()
         if not self.least:
             return
         if size > self._granted:
@@ -57,19 +56,6 @@ class Room:
                 )
             self._granted = size + max(0, min(LOOK, spare // 8))
         self._granted -= size
-
-    def _judge_place(self) -> None:
-        """SQLite goes on with an index that was deleted or moved away, and says nothing."""
-        try:
-            there = os.stat(self._index).st_ino  # noqa: PTH116 - as above
-        except FileNotFoundError:
-            there = None
-        if there != self._opened:
-            raise OSError(
-                errno.ESTALE,
-                f"the data folder {self._folder} was deleted, moved or replaced; bring it back, or "
-                "start the mock anew",
-            )
 
 
 class DiskDraft(Draft):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mockkie.store import Store, StoredFile
 from mockkie.store.counting import Counts
 from mockkie.store.folder import FIND, LIST, execute, transaction
+from mockkie.store.owning import Place
 from mockkie.store.worldrows import WorldRows
 from mockkie.worlds import World
 
@@ -17,11 +19,12 @@ from mockkie.worlds import World
 class IndexedStore(Store):
     """A store over an index in SQLite; `shared`: other processes have it open too."""
 
-    def __init__(self, index: sqlite3.Connection, where: str, *, shared: bool) -> None:
-        self.where = where
+    def __init__(self, index: sqlite3.Connection, place: Place, *, shared: bool) -> None:
+        self.where = place.folder
         self._index = index
-        self._counts = Counts(index, where)
-        self._rows = WorldRows(index, where, shared=shared)
+        self._place = place
+        self._counts = Counts(index, self.where)
+        self._rows = WorldRows(index, self.where, shared=shared)
 
     async def find(self, world: str, path: str) -> StoredFile | None:
         rows = self._execute(FIND, (world, path))
@@ -46,9 +49,21 @@ class IndexedStore(Store):
         return self._rows.changes(self._execute)
 
     async def remember(self, world: World) -> None:
-        with transaction(self._index, self._execute):
+        with self._altering():
             self._rows.judge(self._execute, world.id, new=True)
             self._rows.write(self._execute, world)
+
+    def _alter(self, sql: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+        """One statement in the folder that was opened; `OSError` as of `Place.judge`, too."""
+        self._place.judge()
+        return self._execute(sql, values)
+
+    @contextlib.contextmanager
+    def _altering(self) -> Iterator[None]:
+        """A transaction in the folder that was opened; `OSError` as of `Place.judge`, too."""
+        self._place.judge()
+        with transaction(self._index, self._execute):
+            yield
 
     def _execute(self, sql: str, values: Sequence[Any] = ()) -> Sequence[tuple[Any, ...]]:
         self._settle()

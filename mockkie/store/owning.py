@@ -1,10 +1,11 @@
-"""Whether what is in a data folder can be a mock's own: no links, nothing of third users.
+"""Whether a data folder is a mock's own: the one it opened, no links, nothing of third users.
 
 Who may write to a folder could put a link there, and have the mock write to where it leads.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -21,6 +22,31 @@ _log: Final = logging.getLogger("mockkie")
 _DATABASES: Final = ("index.sqlite", "shared.sqlite")
 _FILES: Final = ("lock", *(f"{name}{end}" for name in _DATABASES for end in ("", "-wal", "-shm")))
 _FOLDERS: Final = ("incoming", "files", "journals", "counts")
+
+
+class Place:
+    """A data folder as it was opened, told by the number of its index."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._index = f"{folder}/index.sqlite"
+        self._opened = os.stat(self._index).st_ino  # noqa: PTH116 - a str, no Path per upload
+
+    def judge(self) -> None:
+        """Before something is changed: `OSError` (`ESTALE`) when nobody would find it again.
+
+        SQLite goes on with an index that was deleted or moved away, and says nothing.
+        """
+        try:
+            there = os.stat(self._index).st_ino  # noqa: PTH116 - as above
+        except FileNotFoundError:
+            there = None
+        if there != self._opened:
+            raise OSError(
+                errno.ESTALE,
+                f"the data folder {self.folder} was deleted, moved or replaced; bring it back, or "
+                "start the mock anew",
+            )
 
 
 def judge_entries(folder: Path) -> None:
