@@ -17,6 +17,7 @@ from reliability.inquest import Inquest
 from reliability.ledger import WorldLedger
 from reliability.run import Run
 from reliability.shaky import Disk, Op, Target
+from reliability.steps import walk
 from reliability.victim import Victim
 
 TITLE: Final = "Crashes"
@@ -28,6 +29,12 @@ and while it ends; some of the time with `--workers 2` (all at once, the parent 
 alone) or with `--durable`. Meanwhile httpx, requests and raw connections upload by all three ways,
 also over the same names at the same time, download, move clocks past the end of files, change
 settings, delete, reset and drop worlds, and note every answer.
+
+Then one request after the other is walked: an upload of each kind, an overwrite, a deletion, a move
+of the clock with its sweep, a reset, a world made and dropped, and a start that puts right what a
+kill left. What it does to the disk is recorded, and on a copy of the same folder it is killed
+behind the first of these steps, on another one behind the second, and so on, each of them once.
+Afterwards the folder is as it was, or as it was to be.
 
 After each restart, all that was acknowledged, and neither replaced nor deleted nor expired since,
 is there byte for byte; an upload without an answer is there whole or not at all; list, headers and
@@ -81,6 +88,8 @@ def attack(run: Run) -> None:
         siege.round()
         run.tell(lambda: f"{siege.kills} of {wanted} kills")
     siege.look_at_the_end()
+    if siege.library is not None:
+        walk(run, siege.library)
     run.figure("acknowledged or refused by then", siege.answered)
 
 
@@ -96,10 +105,10 @@ class Siege:
         self._temporary = run.folder / "tmp"
         self._temporary.mkdir()
         self._disk: Disk | None = None
-        self._library: Path | None = None
+        self.library: Path | None = None
         if shaky.compiler():
-            self._library = shaky.build(run.folder)
-            self._disk = Disk(self._library, self._data)
+            self.library = shaky.build(run.folder)
+            self._disk = Disk(self.library, self._data)
         else:
             run.note("No C compiler here: no kills at chosen moments, at random ones only.")
         self._numbers = count(1)

@@ -18,12 +18,34 @@ from reliability.audit import audit
 from reliability.crash import Siege
 from reliability.ledger import Register
 from reliability.run import Outcome, Run
+from reliability.shaky import Op
+from reliability.steps import DEEDS, Walk, numbered
 from reliability.victim import ROOT
 from tests.test_disk_store import LARGE, SMALL, drive, upload
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 
 PLANTED = {
+    "shelves before it commits": """
+from mockkie.store.disk import DiskStore
+from mockkie.store.together import Together
+shelve = DiskStore._shelve
+def first(then):
+    def keep(self, rows, *more):
+        shelve(self, rows if isinstance(rows, list) else [rows], self._index.total_changes)
+        return then(self, rows, *more)
+    return keep
+DiskStore._commit, DiskStore._keep = first(DiskStore._commit), first(DiskStore._keep)
+DiskStore._shelve = lambda self, rows, changes: self._empty_trash(8)
+""",
+    "drops a world in two steps": """
+from mockkie.store.disk import DiskStore
+forget = DiskStore.forget
+async def two(self, world):
+    await self.clear(world)
+    await forget(self, world)
+DiskStore.forget = two
+""",
     "answers before it commits": """
 import asyncio
 from mockkie.store.disk import DiskStore
@@ -35,6 +57,11 @@ DiskStore.keep_together = keep_together
     "never looks at what was in flight": """
 from mockkie.store.diskbytes import Shelves
 Shelves.recover = lambda self, is_kept: None
+""",
+    "takes what was in flight for nobody's": """
+from mockkie.store.diskbytes import Shelves
+recover = Shelves.recover
+Shelves.recover = lambda self, is_kept: recover(self, lambda blob: False)
 """,
     "says that it freed what it has not": """
 from mockkie.store.diskbytes import Shelves
@@ -59,17 +86,59 @@ worldrows.row_of = lambda world: (*row_of(world)[:3], 0, None, *row_of(world)[5:
     ],
 )
 def test_a_planted_bug_is_found(bug: str, said: str, tmp_path: Path) -> None:
-    (tmp_path / "planted").mkdir()
-    (tmp_path / "planted" / "sitecustomize.py").write_text(PLANTED[bug])
-    path = os.pathsep.join([str(tmp_path / "planted"), str(ROOT)])
+    env = planted(tmp_path, bug)
     outcome = Outcome("crash", "", "", 7, short=True)
     (tmp_path / "siege").mkdir()
     run = Run(outcome, tmp_path / "siege", random.Random(7))  # noqa: S311 - no secret
-    siege = Siege(run, {"PYTHONPATH": path})
+    siege = Siege(run, env)
     while siege.kills < 30 and not any(said in failure for failure in outcome.failures):
         siege.round()
     siege.look_at_the_end()
     assert any(said in failure for failure in outcome.failures), outcome
+
+
+@pytest.mark.skipif(shaky.compiler() is None, reason="it kills at chosen steps")
+@pytest.mark.parametrize(
+    ("bug", "deed", "said"),
+    [
+        ("shelves before it commits", "an overwrite by URL", "an orphan: files/"),
+        ("drops a world in two steps", "a world dropped", "there may be"),
+        ("says that it freed what it has not", "an overwrite by URL", "an orphan: files/"),
+    ],
+)
+def test_a_planted_bug_is_found_step_by_step(
+    bug: str, deed: str, said: str, tmp_path: Path
+) -> None:
+    outcome, steps = walked(tmp_path, bug)
+    steps.walk(next(each for each in DEEDS if each.name == deed))
+    assert any(said in failure for failure in outcome.failures), outcome
+
+
+@pytest.mark.skipif(shaky.compiler() is None, reason="it kills at chosen steps")
+def test_a_start_that_throws_away_is_found_step_by_step(tmp_path: Path) -> None:
+    outcome, steps = walked(tmp_path, "takes what was in flight for nobody's")
+    steps.walk_start()
+    assert any("are not on their shelf" in failure for failure in outcome.failures), outcome
+
+
+def walked(folder: Path, bug: str) -> tuple[Outcome, Walk]:
+    env = planted(folder, bug)
+    outcome = Outcome("crash", "", "", 7, short=False)
+    run = Run(outcome, folder, random.Random(7))  # noqa: S311 - no secret
+    return outcome, Walk(run, shaky.build(folder), env)
+
+
+def planted(folder: Path, bug: str) -> dict[str, str]:
+    """The environment of a mock that has the bug."""
+    (folder / "planted").mkdir()
+    (folder / "planted" / "sitecustomize.py").write_text(PLANTED[bug])
+    return {"PYTHONPATH": os.pathsep.join([str(folder / "planted"), str(ROOT)])}
+
+
+def test_the_steps_of_a_kind_are_numbered() -> None:
+    write, sync = Op.WRITE, Op.SYNC
+    told = numbered([write, sync, write])
+    assert told == [(write, 1), (sync, 1), (write, 2)]
 
 
 def test_what_may_be_there() -> None:
