@@ -35,9 +35,9 @@ _BREAK: Final = b"\r\n"
 _TAILS: Final = (_BREAK, b"--")
 _TAIL: Final = 2
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z\x80-\xff-]+"
-_LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_LINE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*+([^\x00-\x08\x0a-\x1f\x7f]*)")
 _OPTIONS: Final = re.compile(
-    rf'(?:{_WORD})?(?:[ \t]*;[ \t]*(?:{_WORD}=(?:{_WORD}|"(?:[^"\\]|\\.)*"))?)*'
+    rf'(?:{_WORD})?(?:[ \t]*;[ \t]*+(?:{_WORD}=(?:{_WORD}|"(?:[^"\\]|\\.)*"))?)*'
 )
 _FOLD: Final = re.compile(r"\r\n[ \t]+(?=\S)")
 _OPTION: Final = re.compile(r';\s*([^=;\s"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;"]*)')

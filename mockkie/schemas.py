@@ -17,6 +17,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 from mockkie.document import Document
+from mockkie.patterns import TOO_MANY_TRIES, Options, Validator, ending
 from mockkie.secrecy import redact_urls
 from mockkie.source import Pointer, format_pointer, parse_pointer
 
@@ -60,9 +61,7 @@ class SchemaError:
 class Schema:
     """One schema of the document, compiled."""
 
-    def __init__(
-        self, document: Document, pointer: Pointer, validator: jsonschema_rs.Validator
-    ) -> None:
+    def __init__(self, document: Document, pointer: Pointer, validator: Validator) -> None:
         self._document = document
         self._validator = validator
         self.pointer = pointer
@@ -83,6 +82,8 @@ class Schema:
     def _error(self, error: jsonschema_rs.ValidationError) -> SchemaError:
         kind = error.kind.as_dict()
         pointer = parse_pointer(error.absolute_keyword_location or format_pointer(self.pointer))
+        if error.message.startswith(TOO_MANY_TRIES):  # which has no location
+            pointer = tuple(str(step) for step in error.schema_path)
         path = tuple(str(step) for step in error.instance_path)
         if error.kind.name == "required":
             path = (*path, kind["property"])
@@ -96,6 +97,11 @@ class Schema:
 
     def _misfit(self, error: jsonschema_rs.ValidationError, pointer: Pointer) -> str:
         """What a text has to be that a pattern refuses, if the document has words for it."""
+        if error.message.startswith(TOO_MANY_TRIES):
+            return (
+                "a pattern needs too many tries for a text of this length (one without lookarounds "
+                "and back references never does)"
+            )
         if error.kind.name != "pattern":
             return ""
         words = str(self._document.at(pointer[:-1]).get("description", ""))
@@ -133,13 +139,17 @@ class Schemas:
         value = self.document.at(pointer)
         return isinstance(value, dict) and set(value) <= {"$ref", "description", "summary"}
 
-    def _compile(self, pointer: Pointer) -> jsonschema_rs.Validator:
-        try:
+    def _compile(self, pointer: Pointer) -> Validator:
+        def make(options: Options) -> jsonschema_rs.Validator:
             return jsonschema_rs.validator_for(
                 {"$schema": DIALECT, "$ref": _BASE + format_pointer(pointer)},
                 registry=self._registry,
                 validate_formats=True,
+                pattern_options=options,
             )
+
+        try:
+            return ending(make)
         except jsonschema_rs.ValidationError as error:
             self.document.fail(pointer, f"this schema cannot be used: {error.message}")
         except (ValueError, jsonschema_rs.ReferencingError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from reliability.guessing import attack_guesses
 from reliability.intrusion_bombs import attack_bodies, attack_bombs, attack_expressions
 from reliability.intrusion_fetch import attack_fetching
 from reliability.intrusion_traces import attack_folder, attack_names, attack_secrets
@@ -30,7 +31,8 @@ documents and other users of the machine could. What must hold:
 - **The data folder** and all in it are for their owner; links in it are refused.
 - **Keys** are where they are handed out (the ready line, the ready file, the panel, the journal's
   pages for copying) and in the index of the data folder, and nowhere else: not in the output, the
-  journal, metrics, traces, reports or recordings, whatever part of a request they were sent in.
+  journal, metrics, traces, reports or recordings, whatever part of a request they were sent in. How
+  long a wrong one takes to be refused tells nothing of how much of it was right.
 """
 
 _FOUND: Final = """
@@ -66,6 +68,12 @@ third users, are refused.
 escaped, as in the journal.
 
 A `Host` like `[::1].evil.example` passed for an address: what is no host is refused.
+
+A pattern of a document that looks around held the mock up for 4 s with 30,000 characters, and for
+as long as they are many squared: it has fewer tries the longer a text is.
+
+The head of a part of a form with blanks behind its colon took a time that grew with the square of
+their number (6,000: 0.2 s): it is linear now.
 """
 FOUND: Final = tuple(" ".join(bug.split()) for bug in _FOUND.split("\n\n"))
 
@@ -79,6 +87,7 @@ def attack(run: Run) -> None:
         attack_names,
         attack_folder,
         attack_secrets,
+        attack_guesses,
         attack_bodies,
         attack_bombs,
         attack_expressions,

@@ -86,7 +86,7 @@ LAYERS: Sequence[Sequence[str]] = [
     operation;
     media refusals security sampling texts;
     schemas;
-    document source keywords overlay quirks;
+    document source keywords overlay quirks patterns;
     explanation;
     expectation;
     path_hints content_hints;

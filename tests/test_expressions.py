@@ -25,10 +25,7 @@ def request(*cookies: str) -> Request:
     return Request({"type": "http", "method": "GET", "path": "/", "headers": headers}, receive)
 
 
-@pytest.mark.parametrize(
-    "place",
-    ["mockkie.downloads._RANGE", "mockkie.stateless._PREFERENCE", "mockkie.dashboard.page._PLACE"],
-)
+@pytest.mark.parametrize("place", KNOWN)
 def test_what_clients_send_is_read_in_no_time(place: str) -> None:
     assert list(slow(KNOWN[place])) == []
 
