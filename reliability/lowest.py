@@ -1,7 +1,8 @@
 """The lowest versions that `pyproject.toml` allows: whether they are there, and whether they work.
 
-They are installed by pip into an environment of their own, what they need in turn as it comes, and
-tests of every part are run there. Knows no attack.
+They are installed into an environment of their own, what they need in turn as it comes, and tests
+of every part are run there. uv does it, for pip tries for hours which of the newest versions of all
+else go with them. Knows no attack.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ TESTS: Final = (
     *("wire", "control", "report_formats", "own_clauses"),
 )
 """What is run with them, `tests/test_*.py`: something of every library that is imported."""
-_BESIDE: Final = ("aiohttp", "flask", "httpx", "jsonschema", "moto[server]", "pytest-xdist")
+_BESIDE: Final = (
+    *("aiohttp", "flask", "httpx", "jsonschema", "moto[server]", "openapi-spec-validator"),
+    "pytest-xdist",
+)
 """What the tests need, in whichever version."""
 _PATIENCE: Final = 3_600.0
 _COUNTED: Final = re.compile(r"(\d+) (passed|failed|error)")
@@ -49,12 +53,12 @@ def lowest(asked: Mapping[str, Sequence[Requirement]]) -> list[str]:
 
 def install(pins: Sequence[str], wheel: Path, folder: Path) -> Path:
     """The Python of an environment with these versions; `CalledProcessError` says why not."""
-    home, pinned = folder / "lowest", folder / "lowest.txt"
-    pinned.write_text("".join(f"{pin}\n" for pin in pins))
+    home = folder / "lowest"
     _run(sys.executable, "-m", "venv", str(home))
     python = home / "bin" / "python"
-    pip = (str(python), "-m", "pip", "install", "--quiet", "--constraint", str(pinned))
-    _run(*pip, *pins, *_BESIDE, str(wheel))
+    _run(str(python), "-m", "pip", "install", "--quiet", "uv")
+    uv = (str(home / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(python))
+    _run(*uv, *pins, *_BESIDE, str(wheel))
     return python
 
 
