@@ -23,6 +23,7 @@ PARSER: Final = PEERS / "python"
 LINUX: Final = sys.platform == "linux"
 _READY_SECONDS: Final = 60
 _POLL_SECONDS: Final = 0.002
+_NOTHING_KEPT: Final = "PYTHONDONTWRITEBYTECODE"
 
 
 @dataclass(slots=True)
@@ -104,8 +105,12 @@ def running(
 
 
 def with_peers(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process that may import this checkout and what peers need."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(PARSER))), **more}
+    """The environment of a process that may import this checkout and what peers need.
+
+    Python keeps what it has compiled there, as it does wherever nobody forbids it.
+    """
+    known = {name: value for name, value in os.environ.items() if name != _NOTHING_KEPT}
+    return {**known, "PYTHONPATH": os.pathsep.join((str(ROOT), str(PARSER))), **more}
 
 
 def free_port() -> int:
