@@ -6,6 +6,7 @@ start: they do not outlive a mock, whatever the number of its processes. Knows n
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import shutil
 import sqlite3
@@ -52,6 +53,7 @@ class FolderShared(Shared):
         )
         self._index.execute("PRAGMA synchronous = OFF")
         self._journals = folder / _JOURNALS
+        self._seen: int | None = None  # in this turn of the loop
 
     @classmethod
     def create(cls, folder: Path) -> FolderShared:
@@ -72,10 +74,18 @@ class FolderShared(Shared):
         return shared
 
     async def changes(self) -> int:
-        [(number,)] = self.execute("SELECT number FROM change")
-        return int(number) + self._turns()
+        """One look is for all requests of a turn of the loop, which were received before it."""
+        if self._seen is None:
+            [(number,)] = self.execute("SELECT number FROM change")
+            self._seen = int(number) + self._turns()
+            asyncio.get_running_loop().call_soon(self._look_again)
+        return self._seen
+
+    def _look_again(self) -> None:
+        self._seen = None
 
     async def changed(self) -> int:
+        self._look_again()
         [(number,)] = self.execute("UPDATE change SET number = number + 1 RETURNING number")
         return int(number) + self._turns()
 

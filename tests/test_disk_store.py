@@ -11,6 +11,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from itertools import count
@@ -839,3 +840,30 @@ def test_expiry_looks_at_what_expired_only(store: DiskStore, folder: Path) -> No
         ).fetchall()
     assert "USING COVERING INDEX ends (world=? AND expires_at<?)" in plan[0][-1]
     assert len(plan) == 1
+
+
+def test_a_neighbour_waits_until_the_index_is_free(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DiskStore.open_folder(folder)
+    neighbour = DiskStore.open_folder(folder, lock=False)
+    with contextlib.closing(
+        sqlite3.connect(folder / "index.sqlite", isolation_level=None, check_same_thread=False)
+    ) as other:
+        other.execute("BEGIN IMMEDIATE")
+        leaving = threading.Timer(0.2, other.execute, ["COMMIT"])
+        leaving.start()
+        upload(neighbour, "waited", SMALL)
+        assert not other.in_transaction
+        leaving.join()
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(opening, "PATIENCE", 0.1)
+        for change in (lambda: upload(neighbour, "b", SMALL), lambda: drive(neighbour.clear("a"))):
+            with pytest.raises(OSError, match="database is locked"):
+                change()
+        other.execute("COMMIT")
+    upload(neighbour, "after", SMALL)
+    assert [file.path for file in drive(store.list("default"))] == ["after", "waited"]
+    drive(neighbour.close())
+    drive(store.close())
+    assert_tidy(folder)

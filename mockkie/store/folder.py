@@ -15,12 +15,13 @@ import json
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from mockkie.clock import Clock
+from mockkie.clock import Clock, stopwatch
 from mockkie.problems import UsageError
 from mockkie.store import FilesSnapshot, StoredFile
 from mockkie.store.diskbytes import sync_folder
@@ -28,6 +29,9 @@ from mockkie.store.owning import NO_LINK
 from mockkie.worlds import World
 
 VERSION: Final = 3  # of the schema below, which says so itself; another one is not read
+
+PATIENCE: Final = 10.0  # seconds to wait for another process that has the index
+_TURN: Final = 0.0001  # seconds between two looks whether it has it still
 
 _UNTIL_SETTINGS: Final = 2  # which lacks the settings of worlds, and is brought up to date
 
@@ -155,7 +159,7 @@ def connect(folder: Path) -> sqlite3.Connection:
     at = folder / "index.sqlite"
     flags = os.O_RDWR | os.O_CREAT | NO_LINK
     os.close(os.open(at, flags, 0o600))  # SQLite would make it for all to read
-    return sqlite3.connect(at, timeout=10, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(at, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
 
 
 def execute(
@@ -163,12 +167,30 @@ def execute(
 ) -> Sequence[tuple[Any, ...]]:
     """The rows of a statement; `OSError` when the index in `where` fails.
 
-    A single statement is a transaction of its own, with the write lock from its start.
+    A single statement is a transaction of its own, with the write lock from its start. Where the
+    connection does not wait for other processes (`wait_by_turns`), it is waited for here.
     """
-    try:
-        return index.execute(sql, values).fetchall()
-    except sqlite3.Error as error:
-        raise failure(where, error) from error
+    since: float | None = None
+    while True:
+        try:
+            return index.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            since = since or stopwatch()
+            if not _is_busy(error) or stopwatch() - since > PATIENCE:
+                raise failure(where, error) from error
+            time.sleep(_TURN)
+
+
+def wait_by_turns(index: sqlite3.Connection) -> None:
+    """Have `execute` wait for other processes, which commit in a fraction of a millisecond.
+
+    SQLite itself would look again after 1, 2, 5, 10 and more milliseconds.
+    """
+    index.execute("PRAGMA busy_timeout = 0")
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def failure(where: str, error: sqlite3.Error) -> OSError:

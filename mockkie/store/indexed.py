@@ -6,11 +6,12 @@ import contextlib
 import sqlite3
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from mockkie.store import Store, StoredFile
 from mockkie.store.counting import Counts
-from mockkie.store.folder import FIND, LIST, execute, transaction
+from mockkie.store.folder import FIND, LIST, execute, transaction, wait_by_turns
 from mockkie.store.owning import Place
 from mockkie.store.worldrows import WorldRows
 from mockkie.worlds import World
@@ -25,6 +26,8 @@ class IndexedStore(Store):
         self._place = place
         self._counts = Counts(index, self.where)
         self._rows = WorldRows(index, self.where, shared=shared)
+        if shared:
+            wait_by_turns(index)
 
     async def find(self, world: str, path: str) -> StoredFile | None:
         rows = self._execute(FIND, (world, path))
@@ -45,8 +48,11 @@ class IndexedStore(Store):
         return self._rows.read(self._execute)
 
     def changes(self) -> int:
-        """How often worlds were changed, by any of the processes that share the folder."""
-        return self._rows.changes(self._execute)
+        """How often worlds were changed, by any of the processes that share the folder.
+
+        What waits for its commit goes on waiting: it changes files only.
+        """
+        return self._rows.changes(partial(execute, self._index, self.where))
 
     async def remember(self, world: World) -> None:
         with self._altering():

@@ -83,5 +83,5 @@ class WorldRows:
 
     def changes(self, execute: Execute) -> int:
         """How often worlds were changed, by whomever; for those that share a folder."""
-        [(number,)] = execute("SELECT number FROM turn")
+        [(number,)] = execute("SELECT number FROM turn", ())
         return int(number)
