@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
+from ipaddress import AddressValueError, IPv6Address
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -104,9 +105,16 @@ def split_authority(text: str, port: int | None = None) -> tuple[str, int] | Non
     except ValueError:
         return None
     host = plain_host(parts.hostname or "")
-    if not host or found is None or parts.path or parts.query or parts.fragment:
+    if not host or found is None or "@" in text or parts.path or parts.query or parts.fragment:
         return None
-    return host, found
+    return None if ":" in host and not _is_address(host) else (host, found)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(str(IPv6Address(text)))
+    except AddressValueError:
+        return False
 
 
 def join_authority(host: str, port: int) -> str:

@@ -121,10 +121,13 @@ class Asked:
             hold(int(length) == len(body), "of another length", length, len(body))
         return Reply(starts[0]["status"], headers, body)
 
-    def files(self) -> list[Any]:
-        """The files of the default world, at times of another mock: there is no end of inputs."""
-        if self._left < 0:
+    def begin(self) -> None:
+        """Before a check, never within one: a mock has room for so many files only."""
+        if self._left < 0 or self._mock is None:
             self.renewed()
+
+    def files(self) -> list[Any]:
+        """The files of the default world."""
         service = self.mock.service
         listing = service.store.list(service.worlds.default.id, limit=_ALL)
         return list(self.run(listing))

@@ -40,6 +40,7 @@ FOUND: Final = (
     "A range that is turned around, of numbers beyond 10^18, was answered 416, not passed over.",
     "A recording that names no document was written as one that could not be read any more.",
     "A host of dots alone was taken for one, with an empty name.",
+    "A host with a user before it was taken for one, and could be no address in brackets.",
 )
 _DONE: Final = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _COUNTED: Final = re.compile(rf"^(\S+) {COUNTED} (\d+)$", re.MULTILINE)

@@ -51,6 +51,7 @@ def requests() -> Check:
         headers += [(_name(name), line_of(value).encode("latin-1"))] if name else []
         kind = (b"application/json", b"multipart/form-data; boundary=b")[how[2] >> 1 & 1]
         headers += [] if how[2] & 4 else [(b"content-type", kind)]
+        asked.begin()
         before = len(asked.files())
         if at.startswith(b"/__mockkie") or name == b"x-mockkie-fault" or b"delay" in value:
             return  # have targets of their own, or take their time
@@ -90,6 +91,7 @@ def _upload(asked: Asked, data: bytes) -> None:
     kind, body = (_json_of if way[:1] < b"\x80" else _form_of)(path, file, content)
     headers = [(b"authorization", f"Bearer {KEY}".encode()), (b"content-type", kind)]
     route = ROUTES[1 if way[:1] < b"\x80" else 0].encode()
+    asked.begin()
     before = {one.id for one in asked.files()}
     reply = asked.ask("POST", route, headers, cut(body, way[1:]))
     judge(reply)
@@ -146,7 +148,7 @@ def calls() -> Check:
         call = CALLS[how[1] % len(CALLS)]
         if call == "journal" and b"follow" in query:
             return
-        asked.files()
+        asked.begin()
         method = METHODS[how[0] % len(METHODS)]
         path = f"/__mockkie/{call}".encode() + (b"/" + _url(rest) if rest else b"")
         form = b"application/x-www-form-urlencoded" if how[1] & 0x80 else b"application/json"
@@ -169,7 +171,7 @@ def folders() -> Check:
     above = Path(tempfile.mkdtemp(prefix="mockkie-fuzz-"))
     atexit.register(shutil.rmtree, above, ignore_errors=True)
     asked = Asked(data=above / "data")
-    asked.files()
+    asked.begin()
     hold([one.name for one in above.iterdir()] == ["data"], "more than a folder")
     state: dict[str, int] = {}
 
@@ -190,6 +192,7 @@ def dated() -> Callable[[bytes], None]:
 
     def check(data: bytes) -> None:
         way, first, second, third = split_off(data, 4)
+        asked.begin()
         if not asked.files():
             body = _json_of("a", "b.bin", content)
             headers = [(b"authorization", f"Bearer {KEY}".encode()), (b"content-type", body[0])]

@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockkie.contract import Contract
@@ -31,9 +31,14 @@ def test_the_spelling_of_a_host_changes_nothing(host: str, port: int, data: st.D
     assert split_authority(f"{spelled}.:{port}") == (host, port)
 
 
-@given(st.text(max_size=30))
+@given(st.text(max_size=30) | st.text(":[]@.%ab1", max_size=12))
+@example("[::]@[:")
+@example("me@a.test:80")
+@example("[:]:80")
 def test_whatever_is_no_authority_is_none(text: str) -> None:
-    found = split_authority(text)
+    found = split_authority(text, 80)
+    assert found is None or split_authority(join_authority(*found)) == found
+    assert found is None or "@" not in text
     assert found is None or (found[0] == plain_host(found[0]) and 0 <= found[1] <= 65_535)
 
 
