@@ -15,7 +15,7 @@ from typing import Final
 
 SECOND: Final = 1_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_TEXT: Final = EPOCH.replace(tzinfo=None)  # its ISO form is without a zone
+_MINUTES_OF_A_DAY: Final = 1_440
 FIRST: Final = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z
 LAST: Final = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
@@ -173,7 +173,14 @@ def http_date(instant: int) -> str:
 
 @lru_cache(maxsize=64)
 def _to_the_second(seconds: int) -> str:
-    return (_EPOCH_TEXT + timedelta(seconds=seconds)).isoformat()
+    minutes, second = divmod(seconds, 60)
+    day, minute = divmod(minutes, _MINUTES_OF_A_DAY)
+    return f"{_day(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}"
+
+
+@lru_cache(maxsize=512)  # of a long list of files too, most days come again
+def _day(days: int) -> str:
+    return (EPOCH + timedelta(days=days)).date().isoformat()
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ The world is the one whose key is in `Authorization`, else the default world. Kn
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -36,7 +36,6 @@ from mockkie.jsonapi import (
     refuse_body,
 )
 from mockkie.service import Service
-from mockkie.settings import Settings
 from mockkie.store import StoredFile
 from mockkie.worlds import World
 
@@ -114,7 +113,7 @@ class Control:
         more = files[-1].path if len(files) == limit else None
         settings, port = self.service.settings_of(world), self.service.download_port
         origin = links.link_origin(settings, port, request.scope, request.headers)
-        shown = [_file_state(settings, world, origin, file) for file in files]
+        shown = _file_states(links.before_path(settings, world), origin, files)
         return json_response({"files": shown, "next": more})
 
     async def delete_files(self, request: Request) -> Response:
@@ -252,18 +251,24 @@ async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
     await problem_response(Refused(404, f"the control API has: {known}"))(scope, receive, send)
 
 
-def _file_state(settings: Settings, world: World, origin: str, file: StoredFile) -> dict[str, Any]:
-    return {
-        "path": file.path,
-        "fileName": file.name,
-        "filePath": links.file_path(settings, world, file.path),
-        "downloadUrl": origin + links.link_path(settings, world, file.path),
-        "fileSize": file.size,
-        "mimeType": file.mime,
-        "digest": file.digest,
-        "uploadedAt": isoformat(file.uploaded_at),
-        "expiresAt": isoformat(file.expires_at),
-    }
+def _file_states(
+    before: tuple[str, str], origin: str, files: Iterable[StoredFile]
+) -> list[dict[str, Any]]:
+    before_path, before_link = before
+    return [
+        {
+            "path": file.path,
+            "fileName": file.name,
+            "filePath": before_path + file.path,
+            "downloadUrl": f"{origin}/{links.encoded(before_link + file.path)}",
+            "fileSize": file.size,
+            "mimeType": file.mime,
+            "digest": file.digest,
+            "uploadedAt": isoformat(file.uploaded_at),
+            "expiresAt": isoformat(file.expires_at),
+        }
+        for file in files
+    ]
 
 
 def _duration(body: dict[str, Any]) -> int:

@@ -30,14 +30,25 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 def file_path(settings: Settings, world: World, path: str) -> str:
     """The `filePath` of a file in the style of the settings."""
-    return f"{_OBSERVED}/{world.account}/{path}" if settings.link_style == "observed" else path
+    return before_path(settings, world)[0] + path
 
 
 def link_path(settings: Settings, world: World, path: str) -> str:
     """The path of a file's link, percent-encoded, with its leading slash."""
-    below = file_path(settings, world, path)
-    full = below if settings.link_style == "observed" else f"{world.account}/{below}"
-    return f"/{full}" if _SAFE.fullmatch(full) else "/" + quote(full, safe="/")
+    return "/" + encoded(before_path(settings, world)[1] + path)
+
+
+def before_path(settings: Settings, world: World) -> tuple[str, str]:
+    """What stands before `<uploadPath>/<fileName>`: in a `filePath`, and in a link behind `/`."""
+    if settings.link_style == "observed":
+        before = f"{_OBSERVED}/{world.account}/"
+        return before, before
+    return "", f"{world.account}/"
+
+
+def encoded(path: str) -> str:
+    """A path as a link has it, percent-encoded."""
+    return path if _SAFE.fullmatch(path) else quote(path, safe="/")
 
 
 def parse_link(link: str) -> tuple[str, str] | None:
