@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 serve: $(VENV)/.installed  ## run the mock: ready for uploads, no other service
 	$(BIN)/mockkie serve $(ARGS)
 
+test: export PYTHONDONTWRITEBYTECODE =  # hundreds of processes import the same modules
 test: lint  ## lint, types, then all tests; ARGS="-k overwrite" picks some
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
 
