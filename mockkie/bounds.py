@@ -18,6 +18,9 @@ Result = TypeVar("Result")
 
 LINGER_SECONDS: Final = 1.0
 """For how long a connection that was refused is read on, so that its client sees the answer."""
+_AHEAD: Final = 1 << 20  # bytes of a body that may wait for the app
+_AHEAD_OF_ALL: Final = 1 << 26  # bytes of all bodies together that should
+_LEAST_AHEAD: Final = 1 << 16  # as a piece of the network has at most, about
 _EXCUSED: Final = 1.0  # seconds until it is looked again
 
 
@@ -30,6 +33,11 @@ class Bounds:
 
     connections: int = 4_000
     silence: float = 60.0
+
+
+def read_ahead(connections: int) -> int:
+    """How many bytes of a body may wait for the app, before no more are read, with so many."""
+    return max(_LEAST_AHEAD, min(_AHEAD, _AHEAD_OF_ALL // max(1, connections)))
 
 
 @dataclass(frozen=True, slots=True)

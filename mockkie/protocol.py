@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockkie.bounds import LINGER_SECONDS, NO_HTTP, Bounds, HeadWatch, Refusal
+from mockkie.bounds import LINGER_SECONDS, NO_HTTP, Bounds, HeadWatch, Refusal, read_ahead
 from mockkie.connection import WIRE
 from mockkie.framing import MOST_HEAD, MOST_HEADERS, head_size, why_refused
 from mockkie.gathering import Gathering
@@ -29,7 +29,6 @@ _TOO_LARGE: Final = Refusal(
     431,
     "Request Header Fields Too Large",
 )
-_AHEAD: Final = 1 << 20  # bytes of a body that may wait for the app
 
 
 class _RefusedError(Exception):
@@ -149,7 +148,7 @@ class Protocol(HttpToolsProtocol):
         if cycle.response_complete:
             return
         cycle.body = cycle.body + body if cycle.body else body  # type: ignore[assignment]
-        if len(cycle.body) > _AHEAD:
+        if len(cycle.body) > read_ahead(len(self.connections)):
             self.flow.pause_reading()
         cycle.message_event.set()
 

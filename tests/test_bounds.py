@@ -11,8 +11,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mockkie
+from mockkie.bounds import read_ahead
 from mockkie.build import build_mock
 from mockkie.journal import Entry
 from mockkie.kie import Kie
@@ -240,6 +243,14 @@ def test_too_many_connections() -> None:
                     return
             time.sleep(0.05)
         pytest.fail("there is no room for another one")
+
+
+@given(st.integers(0, 10_000))
+def test_what_is_read_ahead_is_little_for_each_of_many(connections: int) -> None:
+    each = read_ahead(connections)
+    assert 65_536 <= each <= 1_048_576
+    assert each == 65_536 or each * connections <= 67_108_864
+    assert each >= read_ahead(connections + 1)
 
 
 @pytest.mark.parametrize(
