@@ -23,8 +23,8 @@ and leave bytes that no row names; the index stays whole. `mockkie.store.blackou
 `durable=True` waits for the platter before `keep` returns: then nothing kept is lost.
 
 Every method does its work at once, in the caller's thread: no coroutine here suspends, but for
-`keep_together`, which shares a commit (see `mockkie.store.together`). Any thread may call, one at a
-time. A failure of the disk is an `OSError`; the store stays usable.
+`keep_together` (see `mockkie.store.together`). Any thread may call, one at a time. A failure of the
+disk is an `OSError`; the store stays usable.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
@@ -124,23 +124,29 @@ class DiskStore(IndexedStore):
     async def keep(self, world: str, draft: Draft, file: StoredFile) -> None:
         if draft.quota is not None:
             return await self.keep_all(world, [(draft, file)])
-        with self._once_more(draft):
+        try:
             return self._keep(self._seal(world, draft, file))
+        except Outdated:
+            self._open_again(draft)
+            raise
 
     async def keep_together(self, world: str, draft: Draft, file: StoredFile) -> None:
         if draft.quota is not None:
             return await self.keep_all(world, [(draft, file)])
-        with self._once_more(draft):
+        try:
             return await self._together.add(self._seal(world, draft, file))
+        except Outdated:
+            self._open_again(draft)
+            raise
 
     async def keep_all(self, world: str, uploads: Sequence[tuple[Draft, StoredFile]]) -> None:
         rows: list[Row] = []
         try:
-            with self._once_more(*[draft for draft, _ in uploads]):
-                for draft, file in uploads:
-                    rows.append(self._seal(world, draft, file))
-                self._commit(rows, [draft for draft, _ in uploads])
+            for draft, file in uploads:
+                rows.append(self._seal(world, draft, file))
+            self._commit(rows, [draft for draft, _ in uploads])
         except Outdated:
+            self._open_again(*[draft for draft, _ in uploads])
             raise
         except BaseException:  # an interrupt too, which can come before or behind the commit
             for blob, *_, content in rows:
@@ -148,21 +154,15 @@ class DiskStore(IndexedStore):
                     self._shelves.settle(blob, self._is_kept)
             raise
 
-    @contextlib.contextmanager
-    def _once_more(self, *drafts: Draft) -> Iterator[None]:
-        """Have drafts be open again when what was known of their world is outdated."""
-        try:
-            yield
-        except Outdated:
-            self._drafts.update(own(draft) for draft in drafts)
-            raise
+    def _open_again(self, *drafts: Draft) -> None:  # to be kept once more
+        self._drafts.update(own(draft) for draft in drafts)
 
     def _keep(self, row: Row) -> None:
         changes = self._index.total_changes
         try:
             if self._rows.shared:
                 return self._commit([row])
-            self._execute(KEEP, row)
+            self._alter(KEEP, row)
         except Outdated:
             raise
         except BaseException:  # as above
@@ -174,7 +174,7 @@ class DiskStore(IndexedStore):
     def _commit(self, rows: Sequence[Row], drafts: Sequence[Draft] = ()) -> None:
         """Keep all or none, within the quotas of their drafts; then bytes stay in `incoming`."""
         changes = self._index.total_changes
-        with transaction(self._index, self._execute):
+        with self._altering():
             for world in {row[1] for row in rows}:
                 self._rows.judge(self._execute, world)
             keep_within(self._execute, rows, drafts)

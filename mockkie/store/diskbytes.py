@@ -32,17 +32,15 @@ class Room:
 
     def __init__(self, place: Place, least: int = 0) -> None:
         self.least = least
-        self._place = place
+        self.place = place
         self._folder = place.folder
         self._granted = 0
 
     def take(self, size: int, reserve: Callable[[], int] = int) -> None:
         """Before so many bytes are written: `OSError` (`ENOSPC`) when they would be too many.
 
-        They may be where a file has space already: `reserve` tells how many bytes of it. Also an
-        `OSError`: `Place.judge`.
+        They may be where a file has space already: `reserve` tells how many bytes of it.
         """
-        self._place.judge()
         if not self.least:
             return
         if size > self._granted:
@@ -94,6 +92,7 @@ class DiskDraft(Draft):
         try:
             self._room.take(len(data))
             if self._fd < 0:
+                self._room.place.judge()
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
                 self._fd = os.open(self._at, flags, 0o600)
             done = os.write(self._fd, data)
