@@ -58,7 +58,6 @@ from mockkie.store.folder import (
     make_folders,
     prepare,
     told_in_words,
-    transaction,
 )
 from mockkie.store.indexed import IndexedStore
 from mockkie.store.locking import let_go, take_lock
@@ -228,9 +227,7 @@ class DiskStore(IndexedStore):
         return int(files)
 
     async def sweep(self, world: str, now: int, limit: int = 1_000) -> Sequence[StoredFile]:
-        with transaction(self._index, self._execute):
-            self._rows.judge(self._execute, world)
-            rows = self._execute(SWEEP, (world, now, limit))
+        rows = self._judged(world, SWEEP, (world, now, limit))
         self._empty_trash(max(limit, TRASH))  # also when nothing expired: see there
         # SQLite returns them in any order.
         return sorted(map(StoredFile._make, rows), key=attrgetter("expires_at", "path"))

@@ -64,6 +64,17 @@ class IndexedStore(Store):
         self._place.judge()
         return self._execute(sql, values)
 
+    def _judged(self, world: str, sql: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+        """One statement about a world; `Outdated` if another process has changed it.
+
+        Alone it is spared the journal that SQLite keeps for a statement of many in a transaction.
+        """
+        if not self._rows.shared:
+            return self._execute(sql, values)
+        with transaction(self._index, self._execute):
+            self._rows.judge(self._execute, world)
+            return self._execute(sql, values)
+
     @contextlib.contextmanager
     def _altering(self) -> Iterator[None]:
         """A transaction in the folder that was opened; `OSError` as of `Place.judge`, too."""
