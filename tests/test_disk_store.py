@@ -850,15 +850,22 @@ def test_a_neighbour_waits_until_the_index_is_free(
     with contextlib.closing(
         sqlite3.connect(folder / "index.sqlite", isolation_level=None, check_same_thread=False)
     ) as other:
-        other.execute("BEGIN IMMEDIATE")
-        leaving = threading.Timer(0.2, other.execute, ["COMMIT"])
-        leaving.start()
-        upload(neighbour, "waited", SMALL)
-        assert not other.in_transaction
-        leaving.join()
+        changes: list[Callable[[], object]] = [
+            lambda: upload(neighbour, "waited", SMALL),
+            lambda: drive(neighbour.count_often()),
+            lambda: drive(neighbour.clear("another")),
+            lambda: drive(neighbour.sweep("default", 1)),
+        ]
+        for change in changes:
+            other.execute("BEGIN IMMEDIATE")
+            leaving = threading.Timer(0.1, other.execute, ["COMMIT"])
+            leaving.start()
+            change()
+            assert not other.in_transaction
+            leaving.join()
         other.execute("BEGIN IMMEDIATE")
         monkeypatch.setattr(opening, "PATIENCE", 0.1)
-        for change in (lambda: upload(neighbour, "b", SMALL), lambda: drive(neighbour.clear("a"))):
+        for change in (changes[0], *changes[2:]):  # it counts along already
             with pytest.raises(OSError, match="database is locked"):
                 change()
         other.execute("COMMIT")

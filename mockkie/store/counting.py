@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from mockkie.store import Draft
-from mockkie.store.folder import KEEP, Row, failure
+from mockkie.store.folder import KEEP, Row, execute, in_turn
 
 _COUNT: Final = "SELECT count(*), coalesce(sum(size), 0) FROM file WHERE world = ?"
 _ALONG: Final = """
@@ -70,17 +70,20 @@ class Counts:
 
     def unused(self) -> int:
         """Bytes that deleted rows left in the index: new ones go there, it never shrinks."""
-        [(pages,)] = self._index.execute("PRAGMA freelist_count").fetchall()
-        [(size,)] = self._index.execute("PRAGMA page_size").fetchall()
+        [(pages,)] = execute(self._index, self._where, "PRAGMA freelist_count", ())
+        [(size,)] = execute(self._index, self._where, "PRAGMA page_size", ())
         return int(pages * size)
 
     def _run(self, script: str) -> None:
-        try:
-            self._index.executescript(script)
-        except sqlite3.Error as error:
-            if self._index.in_transaction:
-                self._index.execute("ROLLBACK")
-            raise failure(self._where, error) from error
+        def run() -> None:
+            try:
+                self._index.executescript(script)
+            except sqlite3.Error:
+                if self._index.in_transaction:
+                    self._index.execute("ROLLBACK")
+                raise
+
+        in_turn(self._where, run)
 
 
 def keep_within(execute: Execute, rows: Sequence[Row], drafts: Sequence[Draft]) -> None:

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from mockkie.clock import Clock, stopwatch
 from mockkie.problems import UsageError
@@ -27,6 +27,8 @@ from mockkie.store import FilesSnapshot, StoredFile
 from mockkie.store.diskbytes import sync_folder
 from mockkie.store.owning import NO_LINK
 from mockkie.worlds import World
+
+Result = TypeVar("Result")
 
 VERSION: Final = 3  # of the schema below, which says so itself; another one is not read
 
@@ -167,13 +169,17 @@ def execute(
 ) -> Sequence[tuple[Any, ...]]:
     """The rows of a statement; `OSError` when the index in `where` fails.
 
-    A single statement is a transaction of its own, with the write lock from its start. Where the
-    connection does not wait for other processes (`wait_by_turns`), it is waited for here.
+    A single statement is a transaction of its own, with the write lock from its start.
     """
+    return in_turn(where, lambda: index.execute(sql, values).fetchall())
+
+
+def in_turn(where: str, work: Callable[[], Result]) -> Result:
+    """What `work` on the index gives once no other process has it; `OSError` as `execute`."""
     since: float | None = None
     while True:
         try:
-            return index.execute(sql, values).fetchall()
+            return work()
         except sqlite3.Error as error:
             since = since or stopwatch()
             if not _is_busy(error) or stopwatch() - since > PATIENCE:
@@ -182,9 +188,9 @@ def execute(
 
 
 def wait_by_turns(index: sqlite3.Connection) -> None:
-    """Have `execute` wait for other processes, which commit in a fraction of a millisecond.
+    """Have `in_turn` wait for other processes, which commit in a fraction of a millisecond.
 
-    SQLite itself would look again after 1, 2, 5, 10 and more milliseconds.
+    SQLite itself would look again after 1, 2, 5, 10 and more. Nothing may go by it from now on.
     """
     index.execute("PRAGMA busy_timeout = 0")
 
