@@ -25,7 +25,7 @@ TESTS: Final = (
 )
 """What is run with them, `tests/test_*.py`: something of every library that is imported."""
 _BESIDE: Final = (
-    *("aiohttp", "flask", "httpx", "jsonschema", "moto[server]", "openapi-spec-validator"),
+    *("aiohttp", "flask", "httpx", "jsonschema", "moto[server]>=5", "openapi-spec-validator"),
     "pytest-xdist",
 )
 """What the tests need, in whichever version."""
