@@ -88,8 +88,8 @@ def attack(run: Run) -> None:
         siege.round()
         run.tell(lambda: f"{siege.kills} of {wanted} kills")
     siege.look_at_the_end()
-    if siege.library is not None:
-        walk(run, siege.library)
+    if siege.layer is not None:
+        walk(run, siege.layer)
     run.figure("acknowledged or refused by then", siege.answered)
 
 
@@ -105,10 +105,10 @@ class Siege:
         self._temporary = run.folder / "tmp"
         self._temporary.mkdir()
         self._disk: Disk | None = None
-        self.library: Path | None = None
+        self.layer: Path | None = None
         if shaky.compiler():
-            self.library = shaky.build(run.folder)
-            self._disk = Disk(self.library, self._data)
+            self.layer = shaky.build(run.folder)
+            self._disk = Disk(self.layer, self._data)
         else:
             run.note("No C compiler here: no kills at chosen moments, at random ones only.")
         self._numbers = count(1)
