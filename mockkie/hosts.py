@@ -107,10 +107,11 @@ def split_authority(text: str, port: int | None = None) -> tuple[str, int] | Non
     host = plain_host(parts.hostname or "")
     if not host or found is None or "@" in text or parts.path or parts.query or parts.fragment:
         return None
-    return None if ":" in host and not _is_address(host) else (host, found)
+    return None if ":" in host and not is_ipv6(host) else (host, found)
 
 
-def _is_address(text: str) -> bool:
+def is_ipv6(text: str) -> bool:
+    """Whether it is an IPv6 address, without brackets."""
     try:
         return bool(str(IPv6Address(text)))
     except AddressValueError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from mockkie.contract import decode_path
+from mockkie.hosts import is_ipv6
 from mockkie.settings import Settings
 from mockkie.worlds import World
 
@@ -78,10 +78,7 @@ def _is_host(text: str) -> bool:
     match = _HOST.fullmatch(text)
     if match is None or int(match[2] or 0) > _LAST_PORT:
         return False
-    try:
-        return match[1] is None or bool(str(IPv6Address(match[1])))
-    except AddressValueError:
-        return False
+    return match[1] is None or is_ipv6(match[1])
 
 
 def link_origin(

@@ -18,9 +18,9 @@ Judge = Callable[[str], bool]
 """Whether a key is the right one."""
 
 _LENGTH: Final = 1_000_000  # characters: a comparison that ends at the first wrong one is seen
-_KEY: Final = "k" * _LENGTH
-_FIRST: Final = "w" + _KEY[1:]
-_LAST: Final = _KEY[:-1] + "w"
+KEY: Final = "k" * _LENGTH
+_FIRST: Final = "w" + KEY[1:]
+_LAST: Final = KEY[:-1] + "w"
 _ROUNDS: Final = 25
 _UNLIKE: Final = 1.5  # times as long
 
@@ -36,7 +36,7 @@ def attack_guesses(run: Run, _: object = None) -> None:
 
 def unlikeness(judge: Judge) -> float:
     """The least time for a key that is wrong at its end, by that for one wrong at once."""
-    if not judge(_KEY):
+    if not judge(KEY):
         raise RuntimeError("the right key is refused: nothing was compared")
     first, last = [], []
     for _ in range(_ROUNDS):
@@ -55,13 +55,13 @@ def _seconds(judge: Judge, key: str) -> float:
 
 
 def _opens_world() -> Judge:
-    worlds = Worlds([World("default", "1", (_KEY,))])
+    worlds = Worlds([World("default", "1", (KEY,))])
     return lambda key: worlds.of_key(key) is not None
 
 
 def _opens_control(key: str) -> bool:
     try:
-        judge_control_key(Headers({CONTROL_HEADER: key}), _KEY)
+        judge_control_key(Headers({CONTROL_HEADER: key}), KEY)
     except Refused:
         return False
     return True

@@ -28,7 +28,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /
 PLANTED = {
     "shelves before it commits": """
 from mockkie.store.disk import DiskStore
-from mockkie.store.together import Together
 shelve = DiskStore._shelve
 def first(then):
     def keep(self, rows, *more):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reliability.guessing import _KEY, JUDGES, unlikeness
+from reliability.guessing import JUDGES, KEY, unlikeness
 
 
 @pytest.mark.parametrize("name", JUDGES)
@@ -13,4 +13,4 @@ def test_time_does_not_tell_how_much_of_a_key_was_right(name: str) -> None:
 
 
 def test_a_comparison_that_ends_early_is_seen() -> None:
-    assert unlikeness(lambda key: key == _KEY) > 2
+    assert unlikeness(lambda key: key == KEY) > 2

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from mockkie.store import Draft
-from mockkie.store.folder import KEEP, Row, execute, in_turn
+from mockkie.store.folder import KEEP, Row, execute, run_script
 
 _COUNT: Final = "SELECT count(*), coalesce(sum(size), 0) FROM file WHERE world = ?"
 _ALONG: Final = """
@@ -55,12 +55,12 @@ class Counts:
     def begin(self) -> None:
         """Count along from now on; `OSError`."""
         if not self.along:
-            self._run(_ALONG)
+            run_script(self._index, self._where, _ALONG)
             self.along = True
 
     def end(self) -> None:
         """Count along no more, in no process; `OSError`."""
-        self._run(_NO_MORE)
+        run_script(self._index, self._where, _NO_MORE)
         self.along = False
 
     def of(self, execute: Execute, world: str) -> tuple[int, int]:
@@ -73,17 +73,6 @@ class Counts:
         [(pages,)] = execute(self._index, self._where, "PRAGMA freelist_count", ())
         [(size,)] = execute(self._index, self._where, "PRAGMA page_size", ())
         return int(pages * size)
-
-    def _run(self, script: str) -> None:
-        def run() -> None:
-            try:
-                self._index.executescript(script)
-            except sqlite3.Error:
-                if self._index.in_transaction:
-                    self._index.execute("ROLLBACK")
-                raise
-
-        in_turn(self._where, run)
 
 
 def keep_within(execute: Execute, rows: Sequence[Row], drafts: Sequence[Draft]) -> None:

@@ -33,7 +33,6 @@ class Room:
     def __init__(self, place: Place, least: int = 0) -> None:
         self.least = least
         self.place = place
-        self._folder = place.folder
         self._granted = 0
 
     def take(self, size: int, reserve: Callable[[], int] = int) -> None:
@@ -44,13 +43,13 @@ class Room:
         if not self.least:
             return
         if size > self._granted:
-            free = disk_usage(self._folder).free
+            free = disk_usage(self.place.folder).free
             spare = free - self.least - size
             if spare < 0 and reserve() < size:
                 raise OSError(
                     errno.ENOSPC,
-                    f"{free:,} bytes are free on the disk of {self._folder}, and {self.least:,} "
-                    "stay free (--min-free-disk)",
+                    f"{free:,} bytes are free on the disk of {self.place.folder}, and "
+                    f"{self.least:,} stay free (--min-free-disk)",
                 )
             self._granted = size + max(0, min(LOOK, spare // 8))
         self._granted -= size

@@ -174,6 +174,20 @@ def execute(
     return in_turn(where, lambda: index.execute(sql, values).fetchall())
 
 
+def run_script(index: sqlite3.Connection, where: str, script: str) -> None:
+    """A transaction that a script begins and ends, or nothing of it; `OSError` as `execute`."""
+
+    def run() -> None:
+        try:
+            index.executescript(script)
+        except sqlite3.Error:
+            if index.in_transaction:
+                index.execute("ROLLBACK")
+            raise
+
+    in_turn(where, run)
+
+
 def in_turn(where: str, work: Callable[[], Result]) -> Result:
     """What `work` on the index gives once no other process has it; `OSError` as `execute`."""
     since: float | None = None
@@ -182,7 +196,8 @@ def in_turn(where: str, work: Callable[[], Result]) -> Result:
             return work()
         except sqlite3.Error as error:
             since = since or stopwatch()
-            if not _is_busy(error) or stopwatch() - since > PATIENCE:
+            is_busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or stopwatch() - since > PATIENCE:
                 raise failure(where, error) from error
             time.sleep(_TURN)
 
@@ -193,10 +208,6 @@ def wait_by_turns(index: sqlite3.Connection) -> None:
     SQLite itself would look again after 1, 2, 5, 10 and more. Nothing may go by it from now on.
     """
     index.execute("PRAGMA busy_timeout = 0")
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def failure(where: str, error: sqlite3.Error) -> OSError:

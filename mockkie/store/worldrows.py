@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from mockkie.store import Outdated
-from mockkie.store.folder import REMEMBER, WORLDS, failure, row_of, world_of
+from mockkie.store.folder import REMEMBER, WORLDS, row_of, run_script, world_of
 from mockkie.worlds import World
 
 Execute = Callable[..., Sequence[tuple[Any, ...]]]
@@ -47,12 +47,7 @@ class WorldRows:
     def __init__(self, index: sqlite3.Connection, where: str, *, shared: bool) -> None:
         self.shared = shared
         self._told: dict[str, Sequence[Any]] = {}
-        try:
-            index.executescript(_COUNTED if shared else _ALONE)
-        except sqlite3.Error as error:
-            if index.in_transaction:
-                index.execute("ROLLBACK")
-            raise failure(where, error) from error
+        run_script(index, where, _COUNTED if shared else _ALONE)
 
     def read(self, execute: Execute) -> list[World]:
         """Every world, in the order of creation."""
