@@ -874,3 +874,22 @@ def test_a_neighbour_waits_until_the_index_is_free(
     drive(neighbour.close())
     drive(store.close())
     assert_tidy(folder)
+
+
+def test_who_alone_has_a_folder_is_patient_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite waits itself there: what it gave up is not tried again."""
+    monkeypatch.setattr(opening, "PATIENCE", 0.2)
+    store = DiskStore.open_folder(folder)
+    asked = list[str]()
+    store._index.set_trace_callback(asked.append)  # noqa: SLF001 - nobody else sees what is tried
+    with contextlib.closing(
+        sqlite3.connect(folder / "index.sqlite", isolation_level=None)
+    ) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OSError, match="database is locked"):
+            drive(store.clear("another"))
+        other.execute("COMMIT")
+    assert len(asked) == 1
+    drive(store.close())

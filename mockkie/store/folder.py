@@ -190,14 +190,13 @@ def run_script(index: sqlite3.Connection, where: str, script: str) -> None:
 
 def in_turn(where: str, work: Callable[[], Result]) -> Result:
     """What `work` on the index gives once no other process has it; `OSError` as `execute`."""
-    since: float | None = None
+    since = stopwatch()  # SQLite may be as patient by itself: then this is not so once more
     while True:
         try:
             return work()
         except sqlite3.Error as error:
-            since = since or stopwatch()
             is_busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or stopwatch() - since > PATIENCE:
+            if not is_busy or stopwatch() - since >= PATIENCE:
                 raise failure(where, error) from error
             time.sleep(_TURN)
 
